@@ -1,0 +1,58 @@
+# The targets of development and CI; .ci/run runs the same ones.
+SHELL := /bin/bash
+
+# Ports apart from the usual ones, so that the lab does not get in the way of another Kafka on the machine.
+export LAB_PORT ?= 29092
+export LAB_REGISTRY_PORT ?= 28081
+
+LAB := internal/lab/lab
+# How large the runs are: RECORDS and SKUS of the benchmark, E2E_RECORDS and E2E_KILLS of the end-to-end tests.
+RECORDS ?= 1000000
+SKUS ?= 50000
+ROUNDS ?= 2
+
+.PHONY: check fmt vet staticcheck order test race integration bench-peer lab-up lab-down
+
+check: fmt vet staticcheck order test
+
+fmt:
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "not gofmt-ed:"; echo "$$files"; exit 1; fi
+
+vet:
+	go vet ./...
+
+staticcheck:
+	go tool staticcheck ./...
+
+# Which package may import which, and whose types show: DESIGN.md.
+order:
+	go test -count=1 ./internal/importorder
+
+test:
+	go test ./...
+
+# Everything that has goroutines or is used by several; the generators and pure functions elsewhere have none.
+race:
+	go test -race ./stream/... ./store/... ./serde/... ./internal/kafka/... ./internal/runtime/... ./internal/state/... ./internal/task/...
+
+# The tests that ask for a real broker and registry, one package at a time, the end-to-end tests last.
+integration:
+	$(LAB) run $(MAKE) --no-print-directory integration-tests e2e-tests
+
+.PHONY: integration-tests e2e-tests
+integration-tests:
+	@dirs=$$(grep -rl --include='*_test.go' KAFKA_BROKERS . | xargs -rn 1 dirname | sort -u | grep -v internal/e2e); \
+	if [ -n "$$dirs" ]; then go test -count=1 -p 1 -timeout 10m $$dirs; fi
+
+e2e-tests:
+	go test -count=1 -v -timeout 15m ./internal/e2e
+
+# The JVM application and ours over the same input, verified, in a table.
+bench-peer:
+	$(LAB) run go run ./internal/bench/compare -records $(RECORDS) -skus $(SKUS) -rounds $(ROUNDS)
+
+lab-up:
+	$(LAB) up registry
+
+lab-down:
+	$(LAB) down

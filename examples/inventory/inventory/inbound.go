@@ -1,0 +1,71 @@
+package inventory
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/streamweir/streamweir/serde"
+)
+
+// Inbound is the value of an input record as it came in: its bytes, and either
+// the event they hold or why they hold none. So what cannot be decoded goes
+// through the topology like everything else, to the dead letters.
+type Inbound struct {
+	Bytes       []byte
+	Event       *Event // nil if Undecodable is set
+	Undecodable string
+}
+
+// noValue is the reason for a record without a value.
+const noValue = "no value"
+
+// InboundSerde reads what events reads. Bytes that it cannot decode are a value
+// too; an error that may pass (no answer from the schema registry) remains an
+// error, so that the task waits instead of giving the record up. It cannot
+// write.
+func InboundSerde(events serde.Serde[*Event]) serde.Serde[Inbound] { return inboundSerde{events} }
+
+type inboundSerde struct{ events serde.Serde[*Event] }
+
+func (s inboundSerde) Bind(topic string, role serde.Role) (serde.Codec[Inbound], error) {
+	events, err := s.events.Bind(topic, role)
+	if err != nil {
+		return nil, err
+	}
+	return &inboundCodec{events: events}, nil
+}
+
+type inboundCodec struct {
+	events serde.Codec[*Event]
+	chunk  []byte
+}
+
+func (*inboundCodec) Append([]byte, Inbound) ([]byte, error) {
+	return nil, errors.New("inventory: an inbound record cannot be written")
+}
+
+func (c *inboundCodec) Decode(data []byte) (Inbound, error) {
+	event, err := c.events.Decode(data)
+	switch {
+	case errors.Is(err, serde.ErrRetriable):
+		return Inbound{}, err
+	case err != nil:
+		return Inbound{Bytes: bytes.Clone(data), Undecodable: err.Error()}, nil
+	case event == nil:
+		return Inbound{Bytes: bytes.Clone(data), Undecodable: noValue}, nil
+	}
+	return Inbound{Bytes: c.keep(data), Event: event}, nil
+}
+
+const chunkSize = 64 << 10
+
+// keep copies data. Nearly every record is valid and its bytes soon forgotten,
+// so the copies share chunks.
+func (c *inboundCodec) keep(data []byte) []byte {
+	if cap(c.chunk)-len(c.chunk) < len(data) {
+		c.chunk = make([]byte, 0, max(chunkSize, len(data)))
+	}
+	from := len(c.chunk)
+	c.chunk = append(c.chunk, data...)
+	return c.chunk[from:len(c.chunk):len(c.chunk)]
+}

@@ -1,0 +1,59 @@
+package graph
+
+import (
+	"maps"
+
+	"github.com/streamweir/streamweir/store"
+)
+
+// TopicKind is what an internal topic is for.
+type TopicKind int8
+
+// The kinds of internal topics.
+const (
+	Repartition TopicKind = iota
+	Changelog
+)
+
+// An InternalTopic belongs to the application: it is created, and checked, but
+// never altered.
+type InternalTopic struct {
+	Name        string // with the application id
+	Kind        TopicKind
+	Subtopology int32 // of the store, or of the source that reads the topic
+	Partitions  int32 // 0: follows from the topics upstream
+	Config      map[string]string
+}
+
+// InternalTopics returns the internal topics of a topology with the configuration
+// that Kafka Streams gives them: repartition topics first, in the order in which
+// they were added, then changelogs.
+func (t *Topology) InternalTopics(applicationID string) []InternalTopic {
+	names := t.Topics(applicationID)
+	subs := t.Subtopologies()
+	var out []InternalTopic
+	for _, r := range t.repartition {
+		topic := InternalTopic{Name: names.Name(r.Name), Kind: Repartition, Partitions: r.Partitions, Config: map[string]string{
+			"cleanup.policy": "delete", "retention.ms": "-1", "segment.bytes": "52428800", "message.timestamp.type": "CreateTime"}}
+		for _, s := range subs {
+			if s.Source(names, topic.Name) != nil {
+				topic.Subtopology = s.ID
+			}
+		}
+		out = append(out, topic)
+	}
+	for _, s := range subs {
+		for _, st := range s.Stores {
+			if names.Logged(st) {
+				out = append(out, InternalTopic{Name: names.Changelog(st), Kind: Changelog, Subtopology: s.ID, Config: changelogConfig(st.Builder.Spec())})
+			}
+		}
+	}
+	return out
+}
+
+func changelogConfig(s store.Spec) map[string]string {
+	c := map[string]string{"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
+	maps.Copy(c, s.TopicConfig)
+	return c
+}

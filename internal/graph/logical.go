@@ -1,0 +1,182 @@
+package graph
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A Builder is the logical graph of a DSL program: operators in the order in
+// which the program made them. Build writes them into a [Topology].
+type Builder struct {
+	index    int // of the next generated name
+	priority int // of the next operator
+	root     Op
+	errs     []error
+	built    bool
+}
+
+// An Op is an operator of the logical graph. It becomes one or more nodes.
+type Op struct {
+	// Name is the name of the last of its nodes, the parent of what follows.
+	Name string
+	// Source is set for an operator that reads topics.
+	Source *SourceOp
+	// Write adds the operator's nodes to the topology. parents are the names of
+	// the nodes it follows.
+	Write func(t *Topology, parents []string) error
+
+	parents, children []*Op
+	priority          int
+	written           bool
+}
+
+// A SourceOp tells which sources can be merged into one node.
+type SourceOp struct {
+	Topics  []string
+	Pattern string
+	Reset   Reset
+	Type    string // of the records
+	Table   bool   // a table's source is never merged
+}
+
+// Generate returns the next generated name: the prefix and the next number of
+// the builder's one counter.
+func (b *Builder) Generate(prefix string) string {
+	name := fmt.Sprintf("%s%010d", prefix, b.index)
+	b.index++
+	return name
+}
+
+// Name returns the given name, or a generated one if it is empty. Like Kafka
+// Streams, a given name leaves the counter alone.
+func (b *Builder) Name(given, prefix string) string {
+	if given == "" {
+		return b.Generate(prefix)
+	}
+	if err := CheckName(given); err != nil {
+		b.Fail(err)
+	}
+	return given
+}
+
+// Fail remembers an error for Build.
+func (b *Builder) Fail(err error) { b.errs = append(b.errs, err) }
+
+// Failf remembers an error of an operator for Build.
+func (b *Builder) Failf(operator, format string, args ...any) {
+	b.Fail(fmt.Errorf("stream: operator %q: %w", operator, fmt.Errorf(format, args...)))
+}
+
+// Add appends an operator after its parents; without parents it is a root.
+func (b *Builder) Add(op *Op, parents ...*Op) {
+	if len(parents) == 0 {
+		parents = []*Op{&b.root}
+	}
+	for _, p := range parents {
+		p.children = append(p.children, op)
+		op.parents = append(op.parents, p)
+		b.priority++
+		op.priority = b.priority
+	}
+}
+
+// Build writes the operators into a topology, in the order in which they were
+// made as far as parents come first. It can be called once.
+func (b *Builder) Build() (*Topology, error) {
+	if b.built {
+		return nil, errors.New("stream: Build was already called on this builder: make a new builder for another topology")
+	}
+	b.built = true
+	b.mergeSources()
+	t := &Topology{}
+	if len(b.errs) == 0 {
+		b.write(t)
+	}
+	if len(b.errs) == 0 {
+		if err := t.Validate(); err != nil {
+			b.Fail(err)
+		}
+	}
+	if err := errors.Join(b.errs...); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (b *Builder) write(t *Topology) {
+	b.root.written = true
+	queue := slices.Clone(b.root.children)
+	for len(queue) > 0 {
+		next := 0
+		for i, o := range queue {
+			if o.priority < queue[next].priority {
+				next = i
+			}
+		}
+		op := queue[next]
+		queue = slices.Delete(queue, next, next+1)
+		if !op.written && !slices.ContainsFunc(op.parents, func(p *Op) bool { return !p.written }) {
+			if err := op.Write(t, op.parentNames()); err != nil {
+				b.Fail(err)
+			}
+			op.written = true
+			queue = append(queue, op.children...)
+		}
+	}
+}
+
+func (o *Op) parentNames() []string {
+	var names []string
+	for _, p := range o.parents {
+		if p.Name != "" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// mergeSources makes one source of those that read the same topics or pattern.
+func (b *Builder) mergeSources() {
+	var sources []*Op
+	for _, op := range slices.Clone(b.root.children) {
+		if op.Source == nil || op.Source.Table {
+			continue
+		}
+		i := slices.IndexFunc(sources, func(o *Op) bool { return o.Source.overlaps(op.Source) })
+		if i < 0 {
+			sources = append(sources, op)
+			continue
+		}
+		if err := sources[i].Source.mergeable(op.Source); err != nil {
+			b.Fail(fmt.Errorf("stream: sources %q and %q: %w", sources[i].Name, op.Name, err))
+			continue
+		}
+		b.root.children = slices.DeleteFunc(b.root.children, func(o *Op) bool { return o == op })
+		for _, c := range op.children {
+			sources[i].children = append(sources[i].children, c)
+			c.parents[slices.Index(c.parents, op)] = sources[i]
+		}
+	}
+}
+
+func (s *SourceOp) overlaps(o *SourceOp) bool {
+	return s.Pattern != "" && s.Pattern == o.Pattern ||
+		slices.ContainsFunc(s.Topics, func(t string) bool { return slices.Contains(o.Topics, t) })
+}
+
+func (s *SourceOp) mergeable(o *SourceOp) error {
+	same := slices.Clone(s.Topics)
+	other := slices.Clone(o.Topics)
+	slices.Sort(same)
+	slices.Sort(other)
+	switch {
+	case !slices.Equal(slices.Compact(same), slices.Compact(other)):
+		return errors.New("they read overlapping but not equal sets of topics: read each topic once")
+	case s.Reset != o.Reset:
+		return errors.New("they read the same topics with different reset policies")
+	case s.Type != o.Type:
+		return fmt.Errorf("they read the same topics with different types, %s and %s", s.Type, o.Type)
+	}
+	return nil
+}

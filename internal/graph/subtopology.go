@@ -1,0 +1,256 @@
+package graph
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/streamweir/streamweir/store"
+)
+
+// A Sub is a sub-topology: nodes that are connected by edges or stores. Its
+// tasks are independent of those of other sub-topologies.
+type Sub struct {
+	ID     int32
+	Nodes  []*Node // in topological order
+	Stores []*Store
+
+	topology *Topology
+}
+
+// Subtopologies splits the topology. Numbers follow the order in which nodes
+// were added, so upstream comes before downstream.
+func (t *Topology) Subtopologies() []*Sub {
+	var subs []*Sub
+	byRoot := map[int]*Sub{}
+	for i, n := range t.nodes {
+		r := t.root(i)
+		s := byRoot[r]
+		if s == nil {
+			s = &Sub{ID: int32(len(subs)), topology: t}
+			byRoot[r] = s
+			subs = append(subs, s)
+		}
+		s.Nodes = append(s.Nodes, n)
+	}
+	for _, s := range t.stores {
+		if len(s.Users) > 0 {
+			sub := byRoot[t.root(t.byName[s.Users[0]])]
+			sub.Stores = append(sub.Stores, s)
+		}
+	}
+	return subs
+}
+
+// Topics names the topics of a topology on the broker. Internal topics carry the
+// application id as prefix.
+type Topics struct {
+	ApplicationID string
+	topology      *Topology
+}
+
+// Topics returns the names that topics have under an application id.
+func (t *Topology) Topics(applicationID string) Topics {
+	return Topics{ApplicationID: applicationID, topology: t}
+}
+
+// Name is the name of a topic on the broker.
+func (n Topics) Name(topic string) string {
+	if n.topology.Repartition(topic) != nil {
+		return n.ApplicationID + "-" + topic
+	}
+	return topic
+}
+
+// Changelog is the topic that a store's serdes are bound to and that restores it:
+// its internal changelog topic, or the source topic that serves as one. The name
+// is that of the internal topic also if the store is not logged.
+func (n Topics) Changelog(s *Store) string {
+	if s.SourceTopic != "" {
+		return n.Name(s.SourceTopic)
+	}
+	return n.ApplicationID + "-" + s.Builder.Name() + "-changelog"
+}
+
+// Logged tells whether a store's changes go to an internal changelog topic.
+func (n Topics) Logged(s *Store) bool { return s.SourceTopic == "" && s.Builder.Spec().Logged }
+
+// Sources are the input topics of a sub-topology, without application id, in
+// the order of the nodes. Topics of pattern sources are those in matching.
+func (s *Sub) Sources(matching []string) []string {
+	var topics []string
+	for _, n := range s.Nodes {
+		if n.Kind != SourceKind {
+			continue
+		}
+		topics = append(topics, n.Topics...)
+		if n.Pattern != nil {
+			for _, m := range matching {
+				if fullMatch(n.Pattern, m) && !slices.Contains(topics, m) {
+					topics = append(topics, m)
+				}
+			}
+		}
+	}
+	return topics
+}
+
+// Patterned tells whether a source of the sub-topology finds its topics by a
+// pattern.
+func (s *Sub) Patterned() bool {
+	return slices.ContainsFunc(s.Nodes, func(n *Node) bool { return n.Pattern != nil })
+}
+
+// Sinks are the fixed output topics of a sub-topology, without application id.
+func (s *Sub) Sinks() []string {
+	var topics []string
+	for _, n := range s.Nodes {
+		if n.Kind == SinkKind && n.Topic != "" && !slices.Contains(topics, n.Topic) {
+			topics = append(topics, n.Topic)
+		}
+	}
+	return topics
+}
+
+// Copartitioned returns the groups of topics (without application id) that must
+// have the same number of partitions.
+func (t *Topology) Copartitioned() [][]string {
+	var groups [][]string
+	for _, sources := range t.copartitioned {
+		var topics []string
+		for _, s := range sources {
+			if n := t.Node(s); n != nil {
+				topics = append(topics, n.Topics...)
+			}
+		}
+		groups = append(groups, topics)
+	}
+	return groups
+}
+
+// An Instance is the nodes of one task.
+type Instance struct {
+	nodes   []any // like Sub.Nodes
+	sources map[string]SourceNode
+	pattern []patternSource
+}
+
+type patternSource struct {
+	node   *Node
+	source SourceNode
+}
+
+// Wire creates the nodes of a task, children before parents.
+func (s *Sub) Wire(task Task, topics Topics) (*Instance, error) {
+	in := &Instance{nodes: make([]any, len(s.Nodes)), sources: map[string]SourceNode{}}
+	for i := len(s.Nodes) - 1; i >= 0; i-- {
+		n := s.Nodes[i]
+		w := &Wiring{Name: n.Name, Task: task, stores: n.Stores}
+		for j, c := range s.Nodes[i+1:] {
+			for range count(c.Parents, n.Name) {
+				w.children = append(w.children, in.nodes[i+1+j])
+				w.names = append(w.names, c.Name)
+			}
+		}
+		if n.Topic != "" {
+			w.Topics = []string{topics.Name(n.Topic)}
+		}
+		for _, t := range n.Topics {
+			w.Topics = append(w.Topics, topics.Name(t))
+		}
+		node, err := n.New(w)
+		if err != nil {
+			return nil, fmt.Errorf("task %s: node %q: %w", task.ID(), n.Name, err)
+		}
+		in.nodes[i] = node
+		src, ok := node.(SourceNode)
+		if n.Kind == SourceKind && !ok {
+			return nil, fmt.Errorf("task %s: node %q is a source, but its instance %T is not", task.ID(), n.Name, node)
+		}
+		for _, t := range w.Topics {
+			if n.Kind == SourceKind {
+				in.sources[t] = src
+			}
+		}
+		if n.Pattern != nil {
+			in.pattern = append(in.pattern, patternSource{n, src})
+		}
+	}
+	return in, nil
+}
+
+func count(names []string, name string) int {
+	n := 0
+	for _, o := range names {
+		if o == name {
+			n++
+		}
+	}
+	return n
+}
+
+// Head returns a decoder for a partition of a topic, named as on the broker.
+func (in *Instance) Head(topic string) (Head, error) {
+	if s, ok := in.sources[topic]; ok {
+		return s.NewHead(topic)
+	}
+	for _, p := range in.pattern {
+		if fullMatch(p.node.Pattern, topic) {
+			return p.source.NewHead(topic)
+		}
+	}
+	return nil, fmt.Errorf("topology: no source reads topic %q", topic)
+}
+
+// Start starts the nodes that need it, parents first.
+func (in *Instance) Start() error {
+	for _, n := range in.nodes {
+		if s, ok := n.(Starter); ok {
+			if err := s.Start(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Close closes all nodes that need it, parents first, and returns the first error.
+func (in *Instance) Close() error {
+	var first error
+	for _, n := range in.nodes {
+		if c, ok := n.(Closer); ok {
+			if err := c.Close(); err != nil && first == nil {
+				first = err
+			}
+		}
+	}
+	return first
+}
+
+// StoreSpecs are the specifications of the sub-topology's stores.
+func (s *Sub) StoreSpecs() []store.Spec {
+	specs := make([]store.Spec, len(s.Stores))
+	for i, st := range s.Stores {
+		specs[i] = st.Builder.Spec()
+	}
+	return specs
+}
+
+// Source returns the node that reads a topic, named as on the broker; nil if
+// there is none.
+func (s *Sub) Source(topics Topics, topic string) *Node {
+	for _, n := range s.Nodes {
+		if n.Kind != SourceKind {
+			continue
+		}
+		if n.Pattern != nil && fullMatch(n.Pattern, topic) || slices.ContainsFunc(n.Topics, func(t string) bool { return topics.Name(t) == topic }) {
+			return n
+		}
+	}
+	return nil
+}
+
+// String names the sub-topology and its sources.
+func (s *Sub) String() string {
+	return fmt.Sprintf("sub-topology %d (%s)", s.ID, strings.Join(s.Sources(nil), ", "))
+}

@@ -1,0 +1,88 @@
+package graph
+
+import (
+	"fmt"
+)
+
+// A Receiver is a node that takes records of type R. The record belongs to the
+// sender and is valid until Receive returns; the receiver does not modify it.
+//
+// An error that Receive returns ends the task's step: it was not, or could not
+// be, handled where it arose.
+type Receiver[R any] interface {
+	Receive(r *R) error
+}
+
+// Out is the downstream edge of a node: its children in the order in which they
+// were added to the topology.
+type Out[R any] struct {
+	to    []Receiver[R]
+	names []string
+}
+
+// Forward hands r to every child in order, depth first.
+func (o *Out[R]) Forward(r *R) error {
+	for _, c := range o.to {
+		if err := c.Receive(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Child returns the child of that name.
+func (o *Out[R]) Child(name string) (Receiver[R], bool) {
+	for i, n := range o.names {
+		if n == name {
+			return o.to[i], true
+		}
+	}
+	return nil, false
+}
+
+// Len is the number of children.
+func (o *Out[R]) Len() int { return len(o.to) }
+
+// At returns child i, for a node that chooses among its children by position.
+func (o *Out[R]) At(i int) Receiver[R] { return o.to[i] }
+
+// Wiring is what a node's constructor is given.
+type Wiring struct {
+	// Name is the name of the node.
+	Name string
+	// Task is the task that the node belongs to.
+	Task Task
+	// Topics are the topics of a source or a sink as they are called on the
+	// broker: internal topics carry the application id.
+	Topics []string
+
+	stores   []string
+	children []any
+	names    []string
+}
+
+// Connect returns the edge to the children of the node that is being wired.
+// A child that receives another type of record is an error: the topology was put
+// together by hand and its types do not match.
+func Connect[R any](w *Wiring) (Out[R], error) {
+	out := Out[R]{names: w.names}
+	for i, c := range w.children {
+		r, ok := c.(Receiver[R])
+		if !ok {
+			return out, fmt.Errorf("topology: node %q forwards %T, which its child %q (%T) does not receive",
+				w.Name, *new(R), w.names[i], c)
+		}
+		out.to = append(out.to, r)
+	}
+	return out, nil
+}
+
+// Store returns the typed store of a name. The node must be connected to it.
+func (w *Wiring) Store(name string) (any, error) {
+	for _, s := range w.stores {
+		if s == name {
+			return w.Task.Store(name)
+		}
+	}
+	return nil, fmt.Errorf("topology: processor %q has no access to store %q: connect the store to the processor", w.Name, name)
+}

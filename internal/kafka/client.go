@@ -1,0 +1,282 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/IBM/sarama"
+
+	"github.com/streamweir/streamweir/internal/record"
+)
+
+// Config says where the cluster is and how to talk to it.
+type Config struct {
+	Brokers  []string
+	ClientID string
+	TLS      *tls.Config // nil: plain
+	SASL     *SASL       // nil: none
+	// Timeout bounds a request that does not wait on purpose; 0 is 10 s.
+	Timeout time.Duration
+	Log     *slog.Logger
+	// OnWait is told that something waits, and why, and with a nil error that it
+	// waits no longer. Any goroutine may call it.
+	OnWait func(what string, err error)
+}
+
+// SASL is how a client authenticates itself.
+type SASL struct{ Mechanism, User, Password string }
+
+// Client finds brokers, leaders and coordinators, and administers topics and
+// offsets. It is safe for concurrent use.
+type Client struct {
+	cfg   Config
+	admin *pool // connections for metadata and administration
+
+	mu           sync.Mutex
+	brokers      map[int32]string
+	leaders      map[record.Partition]string
+	coordinators map[coordinator]string
+}
+
+type coordinator struct {
+	kind sarama.CoordinatorType
+	key  string
+}
+
+// NewClient returns a client. It connects when it is first asked something.
+func NewClient(cfg Config) (*Client, error) {
+	if len(cfg.Brokers) == 0 {
+		return nil, errors.New("kafka: no brokers are given")
+	}
+	for _, b := range cfg.Brokers {
+		if _, _, err := net.SplitHostPort(b); err != nil {
+			return nil, fmt.Errorf("kafka: broker %q is not of the form host:port: %w", b, err)
+		}
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 10 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.OnWait == nil {
+		cfg.OnWait = func(string, error) {}
+	}
+	c := &Client{cfg: cfg, brokers: map[int32]string{}, leaders: map[record.Partition]string{}, coordinators: map[coordinator]string{}}
+	c.admin = c.newPool(cfg.Timeout)
+	return c, c.config(0, nil).Validate()
+}
+
+// Close closes the client's own connections.
+func (c *Client) Close() error {
+	c.admin.close()
+	return nil
+}
+
+// retry calls f until it succeeds, fails for good, or ctx ends.
+func (c *Client) retry(ctx context.Context, what string, f func(context.Context) error) error {
+	waited := false
+	for attempt := 0; ; attempt++ {
+		err := f(ctx)
+		switch {
+		case err == nil:
+			if waited {
+				c.cfg.OnWait(what, nil)
+			}
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("kafka: %s: %w (last: %v)", what, context.Cause(ctx), err)
+		case !transient(err):
+			return fmt.Errorf("kafka: %s: %w", what, explain(err))
+		}
+		if attempt >= 3 {
+			if !waited {
+				c.cfg.Log.Warn("waiting", "for", what, "error", err)
+			}
+			waited = true
+			c.cfg.OnWait(what, err)
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return fmt.Errorf("kafka: %s: %w", what, err)
+		}
+	}
+}
+
+// pause waits before another attempt: 10 ms doubling to 1 s, give or take a third.
+func pause(ctx context.Context, attempt int) error {
+	d := min(10*time.Millisecond<<min(attempt, 10), time.Second)
+	d += time.Duration((rand.Float64() - .5) * .66 * float64(d))
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// addresses are the known brokers, then those of the configuration.
+func (c *Client) addresses() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []string
+	for _, a := range c.brokers {
+		out = append(out, a)
+	}
+	rand.Shuffle(len(out), func(i, j int) { out[i], out[j] = out[j], out[i] })
+	for _, a := range c.cfg.Brokers {
+		if !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// any sends a request to any broker that answers.
+func (c *Client) any(ctx context.Context, f func(*sarama.Broker) error) error {
+	var last error
+	for _, a := range c.addresses() {
+		err := c.admin.do(ctx, a, f)
+		if err == nil || ctx.Err() != nil || !network(err) {
+			return err
+		}
+		last = fmt.Errorf("broker %s: %w", a, err)
+	}
+	return last
+}
+
+// metadata asks for topics; nil is all of them. It remembers brokers and leaders.
+func (c *Client) metadata(ctx context.Context, topics []string) (*sarama.MetadataResponse, error) {
+	var r *sarama.MetadataResponse
+	err := c.any(ctx, func(b *sarama.Broker) (err error) {
+		r, err = b.GetMetadata(&sarama.MetadataRequest{Version: 7, Topics: topics})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(r.Brokers) > 0 {
+		clear(c.brokers)
+	}
+	for _, b := range r.Brokers {
+		c.brokers[b.ID()] = b.Addr()
+	}
+	for _, t := range r.Topics {
+		for _, p := range t.Partitions {
+			key := record.Partition{Topic: t.Name, ID: p.ID}
+			if a, ok := c.brokers[p.Leader]; ok && p.Err == sarama.ErrNoError || p.Err == sarama.ErrReplicaNotAvailable {
+				c.leaders[key] = a
+			} else {
+				delete(c.leaders, key)
+			}
+		}
+	}
+	return r, nil
+}
+
+// byLeader groups partitions by the address of their leader. With refresh the
+// leaders are asked for again.
+func (c *Client) byLeader(ctx context.Context, partitions []record.Partition, refresh bool) (map[string][]record.Partition, error) {
+	out, missing := c.knownLeaders(partitions)
+	if len(missing) == 0 && !refresh {
+		return out, nil
+	}
+	var topics []string
+	for _, p := range partitions {
+		if !slices.Contains(topics, p.Topic) {
+			topics = append(topics, p.Topic)
+		}
+	}
+	if _, err := c.metadata(ctx, topics); err != nil {
+		return nil, err
+	}
+	if out, missing = c.knownLeaders(partitions); len(missing) > 0 {
+		return out, fmt.Errorf("partition %s-%d: %w", missing[0].Topic, missing[0].ID, sarama.ErrLeaderNotAvailable)
+	}
+	return out, nil
+}
+
+func (c *Client) knownLeaders(partitions []record.Partition) (known map[string][]record.Partition, missing []record.Partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	known = map[string][]record.Partition{}
+	for _, p := range partitions {
+		if a, ok := c.leaders[p]; ok {
+			known[a] = append(known[a], p)
+		} else {
+			missing = append(missing, p)
+		}
+	}
+	return known, missing
+}
+
+// forgetLeader makes the next byLeader ask for a partition's leader.
+func (c *Client) forgetLeader(p record.Partition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.leaders, p)
+}
+
+// coordinated sends a request to a coordinator until it gives a definite answer. f
+// returns the code of the response, which may also be that of one partition.
+func (c *Client) coordinated(ctx context.Context, p *pool, kind sarama.CoordinatorType, key, what string, f func(*sarama.Broker) (sarama.KError, error)) error {
+	at := coordinator{kind, key}
+	return c.retry(ctx, what, func(ctx context.Context) error {
+		addr, err := c.coordinator(ctx, at)
+		if err != nil {
+			return err
+		}
+		code := sarama.ErrNoError
+		err = p.do(ctx, addr, func(b *sarama.Broker) (err error) {
+			code, err = f(b)
+			return err
+		})
+		if err == nil && code != sarama.ErrNoError {
+			err = code
+		}
+		if err != nil && (network(err) || code == sarama.ErrNotCoordinatorForConsumer || code == sarama.ErrConsumerCoordinatorNotAvailable) {
+			c.mu.Lock()
+			delete(c.coordinators, at)
+			c.mu.Unlock()
+		}
+		return err
+	})
+}
+
+func (c *Client) coordinator(ctx context.Context, at coordinator) (string, error) {
+	c.mu.Lock()
+	addr, ok := c.coordinators[at]
+	c.mu.Unlock()
+	if ok {
+		return addr, nil
+	}
+	err := c.any(ctx, func(b *sarama.Broker) error {
+		r, err := b.FindCoordinator(&sarama.FindCoordinatorRequest{Version: 2, CoordinatorKey: at.key, CoordinatorType: at.kind})
+		if err != nil {
+			return err
+		}
+		if r.Err != sarama.ErrNoError {
+			return r.Err
+		}
+		addr = r.Coordinator.Addr()
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.coordinators[at] = addr
+	return addr, nil
+}

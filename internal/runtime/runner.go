@@ -1,0 +1,317 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/streamweir/streamweir/internal/assign"
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/internal/kafka"
+	"github.com/streamweir/streamweir/internal/record"
+	"github.com/streamweir/streamweir/internal/state"
+)
+
+// A Runner runs a topology. It is made by New and runs once.
+type Runner struct {
+	cfg    Config
+	subs   []*graph.Sub
+	topics graph.Topics
+
+	client   *kafka.Client
+	dir      *state.Dir
+	group    *kafka.Group
+	workers  []*worker
+	crew     atomic.Pointer[[]*worker] // the same, for other goroutines
+	done     sync.WaitGroup            // workers
+	failed   chan error                // the first fatal error of a worker
+	place    map[assign.Task]*worker
+	progress sync.Map         // assign.Task -> int64: where the state of a task that was given up stands
+	counts   map[string]int32 // partitions of input topics when tasks were last assigned
+
+	status status
+}
+
+// New prepares a runner; nothing is opened yet.
+func New(cfg Config) *Runner {
+	r := &Runner{cfg: cfg, subs: cfg.Topology.Subtopologies(), topics: cfg.Topology.Topics(cfg.ApplicationID),
+		failed: make(chan error, 1), place: map[assign.Task]*worker{}}
+	r.crew.Store(&r.workers)
+	return r
+}
+
+// Run runs until ctx is cancelled, then commits, leaves the group and returns nil;
+// or until something fails that waiting cannot mend.
+func (r *Runner) Run(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			r.status.set(Failed)
+		} else {
+			r.status.set(Stopped)
+		}
+	}()
+	if err := r.open(); err != nil {
+		return errors.Join(err, r.close())
+	}
+	err = r.run(ctx)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		err = nil
+	}
+	r.status.set(Stopping)
+	return errors.Join(err, r.shutdown(err == nil), r.close())
+}
+
+func (r *Runner) open() (err error) {
+	if r.dir, err = state.OpenDir(r.cfg.StateDir, r.cfg.ApplicationID); err != nil {
+		return err
+	}
+	if r.cfg.InstanceID == "" {
+		r.cfg.InstanceID = r.dir.ProcessID()
+	}
+	kc := r.cfg.Kafka
+	kc.OnWait = r.status.waiting
+	r.client, err = kafka.NewClient(kc)
+	return err
+}
+
+func (r *Runner) close() error {
+	var errs []error
+	if r.client != nil {
+		errs = append(errs, r.client.Close())
+	}
+	if r.dir != nil {
+		errs = append(errs, r.dir.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Runner) run(ctx context.Context) error {
+	if err := r.checkTopics(ctx); err != nil {
+		return err
+	}
+	r.group = kafka.NewGroup(r.client, kafka.GroupConfig{ID: r.cfg.ApplicationID, InstanceID: r.cfg.InstanceID,
+		SessionTimeout: r.cfg.SessionTimeout, RebalanceTimeout: r.cfg.RebalanceTimeout, HeartbeatInterval: r.cfg.HeartbeatInterval,
+		ProtocolType: "consumer", Protocol: protocol, Topics: r.inputTopics()})
+	for i := range r.cfg.Workers {
+		r.workers = append(r.workers, newWorker(r, i))
+	}
+	r.crew.Store(&r.workers)
+	for _, w := range r.workers {
+		r.done.Add(1)
+		go w.run() // ends with its stop command; shutdown waits for it
+	}
+	for {
+		if err := r.rebalance(ctx); err != nil {
+			return err
+		}
+		if err := r.steady(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// steady waits for the next rebalance.
+func (r *Runner) steady(ctx context.Context) error {
+	watch := time.NewTicker(10 * time.Second)
+	defer watch.Stop()
+	purge := time.NewTicker(r.cfg.PurgeInterval)
+	defer purge.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-r.failed:
+			return err
+		case <-r.group.Rebalance():
+			return nil
+		case <-watch.C:
+			changed, err := r.topicsChanged(ctx)
+			if err != nil || changed {
+				return err
+			}
+		case <-purge.C:
+			r.purge(ctx)
+		}
+	}
+}
+
+// rebalance takes part in one: workers commit and pause, the group decides, tasks
+// that go elsewhere are given up, and then the group decides again, until nothing
+// is given up.
+func (r *Runner) rebalance(ctx context.Context) error {
+	r.status.set(Rebalancing)
+	if err := r.all(ctx, (*worker).suspend); err != nil {
+		return err
+	}
+	for {
+		gen, err := r.join(ctx)
+		if err != nil {
+			return err
+		}
+		r.status.rebalances.Add(1)
+		mine, err := assign.DecodeAssignment(gen.Assignment.UserData)
+		if err != nil {
+			return err
+		}
+		revoked, err := r.giveUp(ctx, mine.Active)
+		if err != nil {
+			return err
+		}
+		if revoked {
+			continue
+		}
+		return r.takeOver(ctx, gen, mine.Active)
+	}
+}
+
+// join joins the group. A membership that was lost while tasks ran is no reason to
+// stop: the tasks are aborted and forgotten, and it joins as a new member.
+func (r *Runner) join(ctx context.Context) (kafka.Generation, error) {
+	for {
+		if r.group.Lost() {
+			if err := r.all(ctx, (*worker).lose); err != nil {
+				return kafka.Generation{}, err
+			}
+			clear(r.place)
+		}
+		gen, err := r.group.Join(ctx, r.subscription(), func(members []kafka.Member) (map[string]kafka.Assignment, error) {
+			return r.lead(ctx, members)
+		})
+		if err == nil || !errors.Is(err, kafka.ErrLost) {
+			return gen, err
+		}
+	}
+}
+
+// subscription is what the leader is told about this member.
+func (r *Runner) subscription() []byte {
+	s := assign.Subscription{ProcessID: r.dir.ProcessID(), Workers: len(r.workers), Generation: -1, Stored: map[assign.Task]int64{}}
+	if g, ok := r.group.Generation(); ok {
+		s.Generation = g
+	}
+	for t := range r.place {
+		s.Owned = append(s.Owned, t)
+	}
+	stored, err := r.dir.Tasks()
+	if err != nil {
+		r.cfg.Log.Warn("the state directory cannot be listed; tasks may be assigned without regard to it", "error", err)
+	}
+	for _, name := range stored {
+		t, err := assign.ParseTask(name)
+		if err != nil {
+			continue
+		}
+		s.Stored[t] = 1 // there is something; how much is known once it is opened
+		if n, ok := r.progress.Load(t); ok {
+			s.Stored[t] = n.(int64)
+		}
+	}
+	return s.Append(nil)
+}
+
+// giveUp closes the tasks that are not assigned to this member any more.
+func (r *Runner) giveUp(ctx context.Context, active []assign.Task) (revoked bool, err error) {
+	keep := map[assign.Task]bool{}
+	for _, t := range active {
+		keep[t] = true
+	}
+	for t, w := range r.place {
+		if keep[t] {
+			continue
+		}
+		revoked = true
+		if err := w.call(ctx, func(ctx context.Context) error { return w.giveUp(ctx, graph.TaskID(t)) }); err != nil {
+			return revoked, err
+		}
+		delete(r.place, t)
+	}
+	return revoked, nil
+}
+
+// takeOver gives new tasks to the workers with the fewest, and lets all go on.
+func (r *Runner) takeOver(ctx context.Context, gen kafka.Generation, active []assign.Task) error {
+	fresh := map[*worker][]graph.TaskID{}
+	load := map[*worker]int{}
+	for _, w := range r.place {
+		load[w]++
+	}
+	for _, t := range active {
+		if r.place[t] != nil {
+			continue
+		}
+		best := r.workers[0]
+		for _, w := range r.workers {
+			if load[w] < load[best] {
+				best = w
+			}
+		}
+		load[best]++
+		r.place[t] = best
+		fresh[best] = append(fresh[best], graph.TaskID(t))
+	}
+	if err := r.refresh(ctx); err != nil {
+		return err
+	}
+	r.status.set(Restoring)
+	return r.all(ctx, func(w *worker, ctx context.Context) error { return w.resume(ctx, gen.Membership, fresh[w]) })
+}
+
+// all lets all workers do something at the same time, and waits for them.
+func (r *Runner) all(ctx context.Context, f func(*worker, context.Context) error) error {
+	errs := make([]error, len(r.workers))
+	var wg sync.WaitGroup
+	for i, w := range r.workers {
+		wg.Go(func() { errs[i] = w.call(ctx, func(ctx context.Context) error { return f(w, ctx) }) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// shutdown ends the workers and leaves the group. A clean one commits first.
+func (r *Runner) shutdown(clean bool) error {
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.ShutdownTimeout)
+	defer cancel()
+	var errs []error
+	if clean {
+		errs = append(errs, r.all(ctx, (*worker).suspend))
+	}
+	errs = append(errs, r.all(ctx, (*worker).stop))
+	r.done.Wait()
+	if r.group != nil {
+		if err := r.group.Close(ctx, !r.cfg.KeepSeat); err != nil {
+			errs = append(errs, fmt.Errorf("runtime: leaving group %q: %w", r.cfg.ApplicationID, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// fail reports a worker's fatal error; the first one counts.
+func (r *Runner) fail(err error) {
+	select {
+	case r.failed <- err:
+	default:
+	}
+}
+
+// purge deletes the records of repartition topics that are processed and
+// committed. What it misses the next one finds.
+func (r *Runner) purge(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	before := map[record.Partition]int64{}
+	for _, l := range r.Status().Lags {
+		if topic, ok := strings.CutPrefix(l.Partition.Topic, r.cfg.ApplicationID+"-"); ok && l.Committed > 0 && r.cfg.Topology.Repartition(topic) != nil {
+			before[l.Partition] = l.Committed
+		}
+	}
+	if len(before) == 0 {
+		return
+	}
+	if err := r.client.DeleteRecords(ctx, before); err != nil {
+		r.cfg.Log.Warn("processed records of repartition topics were not deleted; it is tried again", "error", err)
+	}
+}

@@ -1,0 +1,179 @@
+package state
+
+import "math/bits"
+
+// entryOverhead is about what an entry takes besides its key and its values: the
+// struct, its place in the map and in the clock, and the rounding of allocations.
+const entryOverhead = 208
+
+// evictAtInsert and evictAtCommit bound how many entries are looked at to make
+// room, so that no single call pays for all.
+const (
+	evictAtInsert = 4
+	evictAtCommit = 4096
+)
+
+// Buffers that wait to be used again: at most maxSpare bytes of them, and none of
+// 1<<spareClasses bytes or more.
+const (
+	maxSpare     = 8 << 20
+	spareClasses = 17
+)
+
+// known is what is known of a key's committed value. The engine is asked when
+// nothing is.
+type known int8
+
+const (
+	unknown known = iota
+	absent
+	present
+)
+
+// staged is what the running transaction does to a key.
+type staged int8
+
+const (
+	untouched staged = iota
+	put
+	deleted
+)
+
+// An entry is what is known of a key of a store. It is kept as long as it holds
+// something that the engine does not, and after that as a cache.
+type entry struct {
+	key   string
+	store *Store
+	used  bool // since the clock last passed
+
+	pending []byte // what staged put
+	staged  staged
+
+	// The committed value. Others read these two with store.mu locked.
+	value []byte // nil unless present
+	known known
+
+	dirty    bool // committed and in no flush
+	inFlight bool // in the flush that is under way, which owns the value it took
+	gone     bool // evicted
+	size     int  // what it counts in the cache
+	unsaved  int  // what it counts in dirtyBytes if dirty
+}
+
+// cache accounts for the entries of all stores of a set. Eviction is the clock
+// algorithm: a hand goes round; an entry that was used since the last time is
+// passed over once.
+type cache struct {
+	budget       int
+	bytes        int
+	pendingBytes int
+	dirtyBytes   int
+	clock        []*entry
+	hand         int
+	spare        [spareClasses][][]byte // by the number of bits of the capacity
+	spareBytes   int
+}
+
+func newCache(budget int) cache {
+	if budget == 0 {
+		budget = DefaultCacheBytes
+	}
+	return cache{budget: budget}
+}
+
+// measure brings the account of an entry up to date.
+func (c *cache) measure(e *entry) {
+	size := entryOverhead + len(e.key) + cap(e.value) + cap(e.pending)
+	c.bytes += size - e.size
+	e.size = size
+}
+
+// copy returns a copy of value in a buffer that was recycled, or in a new one.
+// It is not nil.
+func (c *cache) copy(value []byte) []byte {
+	b := c.buffer(len(value))
+	if b = append(b, value...); b == nil {
+		b = []byte{}
+	}
+	return b
+}
+
+func (c *cache) buffer(n int) []byte {
+	class := max(bits.Len(uint(n)), 1) - 1
+	for i := class; i <= class+1 && i < spareClasses; i++ {
+		list := c.spare[i]
+		last := len(list) - 1
+		if last < 0 || cap(list[last]) < n {
+			continue
+		}
+		b := list[last]
+		list[last] = nil
+		c.spare[i] = list[:last]
+		c.spareBytes -= cap(b)
+		return b
+	}
+	return nil
+}
+
+// recycle takes a buffer that nobody refers to.
+func (c *cache) recycle(b []byte) {
+	class := bits.Len(uint(cap(b))) - 1
+	if class < 0 || class >= spareClasses || c.spareBytes+cap(b) > maxSpare {
+		return
+	}
+	c.spare[class] = append(c.spare[class], b[:0])
+	c.spareBytes += cap(b)
+}
+
+// evict drops entries that the engine has too, looking at no more than probes.
+func (c *cache) evict(probes int) {
+	for ; probes > 0 && c.bytes > c.budget && len(c.clock) > 0; probes-- {
+		if c.hand >= len(c.clock) {
+			c.hand = 0
+		}
+		e := c.clock[c.hand]
+		switch {
+		case e.staged != untouched || e.dirty || e.inFlight:
+			c.hand++
+		case e.used:
+			e.used = false
+			c.hand++
+		default:
+			e.store.drop(e)
+			c.bytes -= e.size
+			last := len(c.clock) - 1
+			c.clock[c.hand] = c.clock[last]
+			c.clock[last] = nil
+			c.clock = c.clock[:last]
+		}
+	}
+}
+
+// forget removes the entries of a store from the account.
+func (c *cache) forget(s *Store) {
+	kept := c.clock[:0]
+	for _, e := range c.clock {
+		if e.store != s {
+			kept = append(kept, e)
+			continue
+		}
+		c.bytes -= e.size
+		if e.dirty {
+			c.dirtyBytes -= e.unsaved
+		}
+	}
+	clear(c.clock[len(kept):])
+	c.clock, c.hand = kept, 0
+}
+
+// soil marks an entry as committed and not written.
+func (c *cache) soil(e *entry) {
+	if e.dirty {
+		c.dirtyBytes -= e.unsaved
+	} else {
+		e.dirty = true
+		e.store.dirty = append(e.store.dirty, e)
+	}
+	e.unsaved = len(e.key) + len(e.value)
+	c.dirtyBytes += e.unsaved
+}

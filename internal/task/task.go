@@ -1,0 +1,256 @@
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/internal/murmur"
+	"github.com/streamweir/streamweir/internal/record"
+	"github.com/streamweir/streamweir/internal/state"
+	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/store"
+	"github.com/streamweir/streamweir/topology"
+)
+
+// Output takes what a task produces: sinks' records and changelog records.
+type Output interface {
+	// Send appends a record to a partition of a topic. The slices are copied.
+	Send(topic string, partition int32, key, value []byte, timestamp int64, headers []serde.Header) error
+	// Partitions is the number of partitions of a topic, which must exist.
+	Partitions(topic string) (int32, error)
+}
+
+// Config is what a task is made of.
+type Config struct {
+	ID              graph.TaskID
+	Sub             *graph.Sub
+	Topics          graph.Topics
+	Inputs          []Input
+	Output          Output
+	Stores          *state.Set // restored, owned by the driver
+	Handler         topology.ErrorHandler
+	DeadLetterTopic string // "" if there is none
+	// MaxIdle is for how long, in milliseconds, a task waits for an input that has
+	// no records, when others have: negative: not at all; 0: while that input is
+	// known to have more on the broker; positive: that much longer.
+	MaxIdle int64
+	Cache   *Cache // shared by the tasks of a worker; nil: every update is forwarded
+	Log     *slog.Logger
+}
+
+// Input is an input partition and where to begin in it.
+type Input struct {
+	Partition record.Partition
+	Offset    int64 // the first to process
+	Time      int64 // the partition time committed with the offset, -1 if none
+	End       int64 // the end of the partition on the broker, as known now
+}
+
+// Task is one task. See the package documentation for the cycle.
+type Task struct {
+	cfg      Config
+	ctx      context.Context // of the step that is running
+	now      int64
+	instance *graph.Instance
+	stores   map[string]any
+	logs     []*changelog
+	caches   []*cached
+	queues   []*queue
+	time     int64 // stream time
+	source   graph.Source
+	current  *graph.Source // &source while a record is processed
+	failed   error         // the first fatal error, so that user code cannot lose it
+	dirty    bool
+	commit   bool
+	sticky   uint32
+	stream   schedule
+	wall     schedule
+	idleFrom int64
+	stats    Stats
+}
+
+// Stats counts what a task did since it was made.
+type Stats struct {
+	Records     int64 // input records processed, skipped ones included
+	Dropped     int64 // by the rules of operators, or by the error handler's Skip
+	DeadLetters int64
+}
+
+// New wires the nodes of a task and opens its stores. Start must follow.
+func New(cfg Config) (*Task, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	t := &Task{cfg: cfg, ctx: context.Background(), stores: map[string]any{}}
+	if err := t.wire(cfg.Inputs); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *Task) wire(inputs []Input) error {
+	for _, c := range t.caches {
+		c.drop()
+	}
+	t.caches = nil
+	t.queues, t.logs, t.failed, t.dirty, t.commit, t.time = nil, nil, nil, false, false, -1
+	t.stream, t.wall = newSchedule(), newSchedule()
+	for _, s := range t.cfg.Sub.Stores {
+		if err := t.open(s); err != nil {
+			return fmt.Errorf("task %s: %w", t.cfg.ID, err)
+		}
+	}
+	var err error
+	if t.instance, err = t.cfg.Sub.Wire(t, t.cfg.Topics); err != nil {
+		return err
+	}
+	for _, in := range inputs {
+		head, err := t.instance.Head(in.Partition.Topic)
+		if err != nil {
+			return fmt.Errorf("task %s: %w", t.cfg.ID, err)
+		}
+		t.queues = append(t.queues, newQueue(in, head, t.cfg.Sub.Source(t.cfg.Topics, in.Partition.Topic).Name))
+		t.time = max(t.time, in.Time)
+	}
+	return nil
+}
+
+// open binds the typed store over the task's bytes and its changelog.
+func (t *Task) open(s *graph.Store) error {
+	spec := s.Builder.Spec()
+	bytes := t.cfg.Stores.Store(spec.Name)
+	to := store.Binding{Bytes: bytes, ChangelogTopic: t.cfg.Topics.Changelog(s), Timestamp: t.timestamp}
+	var log *changelog
+	if t.cfg.Topics.Logged(s) {
+		log = &changelog{task: t, store: spec.Name, topic: to.ChangelogTopic}
+		t.logs = append(t.logs, log)
+		bytes.LogTo(log)
+	}
+	if spec.Caching && t.cfg.Cache != nil && t.cfg.Cache.Max > 0 {
+		c := &cached{Store: bytes, task: t, log: log, held: map[string]*held{}}
+		t.caches = append(t.caches, c)
+		bytes.LogTo(nil)
+		to.Bytes = c
+	}
+	typed, err := s.Builder.BindAny(to)
+	if err != nil {
+		return fmt.Errorf("store %q: %w", spec.Name, err)
+	}
+	t.stores[spec.Name] = typed
+	return nil
+}
+
+// changelog appends the changes of a store to its topic.
+type changelog struct {
+	task         *Task
+	store, topic string
+}
+
+func (c *changelog) Append(key, value []byte, timestamp int64) error {
+	return c.task.cfg.Output.Send(c.topic, c.task.cfg.ID.Partition, key, value, timestamp, nil)
+}
+
+// Start calls the Init of processors. Wall-clock schedules count from now.
+func (t *Task) Start(ctx context.Context, now int64) error {
+	t.begin(ctx, now)
+	if err := t.instance.Start(); err != nil {
+		return fmt.Errorf("task %s: %w", t.cfg.ID, err)
+	}
+	return nil
+}
+
+func (t *Task) begin(ctx context.Context, now int64) { t.ctx, t.now = ctx, now }
+
+// Committed tells the task that its offsets and output are committed. next gives,
+// for a changelog topic's partition of this task, the offset behind the last
+// record that was acknowledged; ok is false if none was since the task began.
+func (t *Task) Committed(next func(record.Partition) (offset int64, ok bool)) {
+	positions := make(map[string]int64, len(t.logs))
+	for _, l := range t.logs {
+		if at, ok := next(record.Partition{Topic: l.topic, ID: t.cfg.ID.Partition}); ok {
+			positions[l.store] = at
+		}
+	}
+	t.cfg.Stores.Commit(positions)
+	t.dirty, t.commit = false, false
+	t.sticky++
+}
+
+// Reset drops everything that is not committed: pending writes, queued records,
+// the state of processors, which are closed and made anew. It continues from
+// inputs, which must be the committed offsets. Start must follow.
+func (t *Task) Reset(inputs []Input) error {
+	err := t.instance.Close()
+	t.cfg.Stores.Abort()
+	return errors.Join(t.wire(inputs), err)
+}
+
+// Close closes the processors. Stores stay as they are: they belong to the driver.
+func (t *Task) Close() error { return t.instance.Close() }
+
+// CommitNeeded tells whether there is anything to commit; soon, whether a
+// processor asked for it.
+func (t *Task) CommitNeeded() (needed, soon bool) { return t.dirty, t.commit && t.dirty }
+
+// ID is the task's id. Part of graph.Task.
+func (t *Task) ID() graph.TaskID { return t.cfg.ID }
+
+// Stats are the task's counters.
+func (t *Task) Stats() Stats { return t.stats }
+
+// ApplicationID is part of graph.Task.
+func (t *Task) ApplicationID() string { return t.cfg.Topics.ApplicationID }
+
+// Context is part of graph.Task: that of the running step.
+func (t *Task) Context() context.Context { return t.ctx }
+
+// StreamTime is part of graph.Task.
+func (t *Task) StreamTime() int64 { return t.time }
+
+// WallClock is part of graph.Task.
+func (t *Task) WallClock() int64 { return t.now }
+
+// Source is part of graph.Task.
+func (t *Task) Source() *graph.Source { return t.current }
+
+// RequestCommit is part of graph.Task.
+func (t *Task) RequestCommit() { t.commit = true }
+
+// Store is part of graph.Task.
+func (t *Task) Store(name string) (any, error) {
+	if s, ok := t.stores[name]; ok {
+		return s, nil
+	}
+	return nil, fmt.Errorf("task %s has no store %q", t.cfg.ID, name)
+}
+
+// Partitions is part of graph.Task.
+func (t *Task) Partitions(topic string) (int32, error) { return t.cfg.Output.Partitions(topic) }
+
+// Send is part of graph.Task. Records without a key go to one partition until the
+// next commit, so that batches stay large.
+func (t *Task) Send(topic string, partition int32, key, value []byte, timestamp int64, headers []serde.Header) error {
+	if partition < 0 {
+		n, err := t.cfg.Output.Partitions(topic)
+		if err != nil {
+			return err
+		}
+		if key == nil {
+			partition = int32((t.sticky + uint32(t.cfg.ID.Partition)) % uint32(n))
+		} else {
+			partition = murmur.Partition(key, n)
+		}
+	}
+	return t.cfg.Output.Send(topic, partition, key, value, timestamp, headers)
+}
+
+// timestamp is that of the record being processed, or of the punctuation.
+func (t *Task) timestamp() int64 {
+	if t.current == nil {
+		return max(t.time, 0)
+	}
+	return t.source.Record.Timestamp
+}

@@ -1,0 +1,75 @@
+// Package avro is Avro with a schema registry: serdes for Go structs, for
+// records whose type is not known, and conversion to and from JSON.
+//
+// Data is in the Confluent wire format: a zero byte, the id of the writer's
+// schema in four bytes, big-endian, and the value in Avro's binary encoding.
+// Subjects follow TopicNameStrategy, <topic>-key and <topic>-value.
+//
+//	type Order struct {
+//		ID     string
+//		Amount int64
+//		Note   *string // null or a string
+//	}
+//
+//	registry := avro.NewRegistry("http://localhost:8081", avro.Config{})
+//	orders := stream.From(b, "orders", stream.With(serde.String(), avro.For[*Order](registry, orderSchema)))
+//
+// # Go types
+//
+// [For] compiles a plan for the type and the schema once, and one for each
+// schema that data was written with. A record is then written and read without
+// reflection, except for maps other than map[string]string and
+// map[string]int64.
+//
+//	boolean             bool
+//	int, long           int, int8 to int64, uint8 to uint32; a value that does not fit is an error
+//	float, double       float32, float64
+//	string              string
+//	bytes               []byte
+//	fixed               [N]byte
+//	enum                string, the symbol, or an integer, its position
+//	array               slice; nil is written as empty, and read is never nil
+//	map                 map with a string key; likewise
+//	record              struct, or a pointer to one
+//	[null, X]           *X, Optional[X], or a slice or map, of which nil is null
+//	date, timestamp-*   time.Time in UTC, or an integer
+//	local-timestamp-*   time.Time, whose zone is not looked at, or an integer
+//	time-*              time.Duration, or an integer
+//
+// Types with one of these as underlying type do as well (type EventType string).
+// Other logical types, such as decimal and uuid, are their underlying type. A
+// union of several types besides null has no Go type here; [Record] takes it.
+//
+// For [null, X] a pointer is the usual choice and [Optional] the cheaper one.
+//
+// The fields of a struct are found by a tag, avro:"name", or else by their name:
+// as it is, with a lower first letter, or without regard to case. A Go field
+// without counterpart is an error unless it is tagged avro:"-"; a schema field
+// without Go field must have a default, which is then written. The fields of an
+// embedded struct count as the struct's own.
+//
+// # Reading what another schema wrote
+//
+// Data is resolved after the Avro specification: fields by name or alias,
+// fields that the reader does not have are skipped, those that the writer did
+// not have get their default, numbers are promoted, string and bytes are
+// interchangeable, unions and enums are matched by branch and symbol. As in
+// Java a mismatch is the error of a value that meets it and says where:
+//
+//	avro: not a Order (schema id 7): lines[2].price: written as string, which cannot be read as long
+//
+// A time.Time is read by the writer's unit, if it names one.
+//
+// Bytes after the value, a number that does not fit, lengths and counts that
+// the data does not have, and values nested 1000 deep are errors.
+//
+// # Strings
+//
+// The strings of a record of up to 4 KiB are cut out of one copy of it, so one
+// string that is kept keeps as much.
+//
+// # The registry
+//
+// [Registry] asks for each id and each subject's schema once. While it does not
+// answer, errors wrap serde.ErrRetriable; tasks that need nothing new go on.
+package avro

@@ -1,0 +1,72 @@
+package avro
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/streamweir/streamweir/serde/avro/avsc"
+)
+
+// ToJSON returns framed data in Avro's JSON encoding, on one line, as
+// kafka-avro-console-consumer prints it: a union that is not null as
+// {"type": value}, bytes as text with a character for each byte, a timestamp as
+// its number. Fields come in the order of the writer's schema.
+//
+// It may wait for the registry. An error that may pass wraps
+// [serde.ErrRetriable].
+func ToJSON(r *Registry, data []byte) ([]byte, error) {
+	id, err := SchemaID(data)
+	if err != nil {
+		return nil, err
+	}
+	w, err := r.lookup(id)
+	if err != nil {
+		return nil, err
+	}
+	d := decoder{b: data[headerSize:]}
+	text, end, err := d.appendText(nil, w.schema, 0)
+	if err == nil && end < len(d.b) {
+		err = errLeft(len(d.b) - end)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("avro: not a %s (schema id %d): %w", w.schema.Label(), id, err)
+	}
+	return text, nil
+}
+
+// FromJSON encodes JSON with a schema and frames it for a subject, such as
+// "orders-value", which it registers the schema under. It takes Avro's JSON
+// encoding, as kafka-avro-console-producer does, and plain JSON: the value of a
+// union may stand without its type, and is then of the first branch that takes
+// it; fields that have a default may be left out.
+//
+// It may wait for the registry. An error that may pass wraps
+// [serde.ErrRetriable].
+func FromJSON(r *Registry, subject, schema string, text []byte) ([]byte, error) {
+	s, err := avsc.Parse(schema)
+	if err != nil {
+		return nil, fmt.Errorf("avro: schema of subject %s: %w", subject, err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, fmt.Errorf("avro: not JSON: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("avro: not JSON: text after the value")
+	}
+	e := jsonEncoder{wrapped: true, budget: maxValues}
+	body, err := e.append(nil, s, v)
+	if err != nil {
+		return nil, fmt.Errorf("avro: not a %s: %w", s.Label(), err)
+	}
+	id, err := r.register(subject, schema)
+	if err != nil {
+		return nil, err
+	}
+	return append(appendHeader(nil, id), body...), nil
+}

@@ -1,0 +1,201 @@
+package avro
+
+import (
+	"fmt"
+	"reflect"
+	"sync"
+	"unsafe"
+
+	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/serde/avro/avsc"
+)
+
+// For is a serde for a Go type T and the schema that T is written with and read
+// as. T is usually a struct or a pointer to one; with a pointer nil is null.
+// The package documentation says which Go types go with which schema.
+//
+// A T that does not fit the schema, or a schema that is not one, is an error of
+// Bind; the serde also has a method Validate that tells it earlier. The
+// registry is asked by the codec when the first record needs it: for the id
+// when it writes, for the writer's schema when it reads an id for the first
+// time. While the registry does not answer, errors wrap [serde.ErrRetriable].
+func For[T any](r *Registry, schema string) serde.Serde[T] {
+	s := &typed[T]{registry: r, text: schema}
+	s.err = s.compile()
+	return s
+}
+
+// typed is shared by the codecs of all tasks.
+type typed[T any] struct {
+	registry *Registry
+	text     string
+	schema   *avsc.Schema
+	encode   []encOp
+	coder    bool // *S is a Coder for the schema
+	err      error
+	plans    sync.Map // int32 id -> *rootPlan
+}
+
+func (s *typed[T]) compile() error {
+	t := reflect.TypeFor[T]()
+	schema, err := avsc.Parse(s.text)
+	if err != nil {
+		return fmt.Errorf("avro: schema of %v: %w", t, err)
+	}
+	if err := checkDefaults(schema, map[*avsc.Schema]bool{}); err != nil {
+		return fmt.Errorf("avro: schema of %v: %w", t, err)
+	}
+	if s.encode, err = compileEncode(schema, t); err != nil {
+		return fmt.Errorf("avro: %v does not fit schema %s: %w", t, schema.Label(), err)
+	}
+	s.schema = schema
+	s.coder = hasCoder(t, schema)
+	return nil
+}
+
+func hasCoder(t reflect.Type, schema *avsc.Schema) bool {
+	if t.Kind() != reflect.Pointer {
+		t = reflect.PointerTo(t)
+	}
+	if !t.Implements(reflect.TypeFor[Coder]()) {
+		return false
+	}
+	own, err := avsc.Parse(reflect.New(t.Elem()).Interface().(Coder).AvroSchema())
+	return err == nil && own.Canonical() == schema.Canonical()
+}
+
+// Validate returns the error that Bind would return.
+func (s *typed[T]) Validate() error { return s.err }
+
+// Bind implements [serde.Serde]. The subject is <topic>-key or <topic>-value.
+func (s *typed[T]) Bind(topic string, role serde.Role) (serde.Codec[T], error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	c := &typedCodec[T]{typed: s, subject: topic + "-" + role.String(), plans: map[int32]*rootPlan{}}
+	c.pointer = reflect.TypeFor[T]().Kind() == reflect.Pointer
+	return c, nil
+}
+
+// typedCodec belongs to one task.
+type typedCodec[T any] struct {
+	*typed[T]
+	subject string
+	pointer bool // T is a pointer
+	bound   bool // id is known
+	id      int32
+
+	// value is where a record is read to and written from. The plans work on
+	// its address; that of a parameter would have to be moved to the heap for
+	// each record.
+	value T
+	enc   encoder
+	dec   decoder
+
+	last   *rootPlan // of lastID
+	lastID int32
+	plans  map[int32]*rootPlan
+}
+
+func (c *typedCodec[T]) Append(dst []byte, v T) ([]byte, error) {
+	if !c.bound {
+		id, err := c.registry.register(c.subject, c.text)
+		if err != nil {
+			return dst, err
+		}
+		c.id, c.bound = id, true
+	}
+	c.value = v
+	dst, err := c.append(appendHeader(dst, c.id))
+	var zero T
+	c.value = zero
+	if err != nil {
+		return dst, fmt.Errorf("avro: cannot encode %s for subject %s: %w", c.schema.Label(), c.subject, err)
+	}
+	return dst, nil
+}
+
+func (c *typedCodec[T]) append(dst []byte) ([]byte, error) {
+	if c.coder {
+		return c.target().AppendAvro(dst)
+	}
+	return c.enc.run(dst, c.encode, unsafe.Pointer(&c.value))
+}
+
+// target returns the Coder that value is or that it points to.
+func (c *typedCodec[T]) target() Coder {
+	if c.pointer {
+		return any(c.value).(Coder)
+	}
+	return any(&c.value).(Coder)
+}
+
+func (c *typedCodec[T]) Decode(data []byte) (T, error) {
+	var zero T
+	id, err := SchemaID(data)
+	if err != nil {
+		return zero, err
+	}
+	if id != c.lastID || c.last == nil {
+		if err := c.plan(id); err != nil {
+			return zero, err
+		}
+	}
+	err = c.decode(data[headerSize:])
+	v := c.value
+	c.value = zero
+	if err != nil {
+		return zero, fmt.Errorf("avro: not a %s (schema id %d): %w", c.schema.Label(), id, err)
+	}
+	return v, nil
+}
+
+func (c *typedCodec[T]) decode(data []byte) error {
+	var left int
+	if c.coder && c.last.same {
+		if c.pointer {
+			c.value = reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T)
+		}
+		rest, err := c.target().DecodeAvro(data)
+		if err != nil {
+			return err
+		}
+		left = len(rest)
+	} else {
+		c.dec.start(data, c.last)
+		end, err := c.dec.run(0, c.last.ops, unsafe.Pointer(&c.value))
+		c.dec = decoder{}
+		if err != nil {
+			return err
+		}
+		left = len(data) - end
+	}
+	if left > 0 {
+		return errLeft(left)
+	}
+	return nil
+}
+
+// plan makes last the plan for a writer's schema. It is made once for all
+// tasks; two that make it at the same time make the same.
+func (c *typedCodec[T]) plan(id int32) error {
+	p := c.plans[id]
+	if p == nil {
+		if shared, ok := c.typed.plans.Load(id); ok {
+			p = shared.(*rootPlan)
+		}
+	}
+	if p == nil {
+		w, err := c.registry.lookup(id)
+		if err != nil {
+			return err
+		}
+		if p, err = compileDecode(w.schema, c.schema, reflect.TypeFor[T]()); err != nil {
+			return fmt.Errorf("avro: schema id %d cannot be read as %s: %w", id, c.schema.Label(), err)
+		}
+		c.typed.plans.Store(id, p)
+	}
+	c.plans[id] = p
+	c.last, c.lastID = p, id
+	return nil
+}

@@ -1,0 +1,61 @@
+package serde
+
+import "errors"
+
+// ErrRetriable marks a failure that is expected to pass: the answer cannot be
+// given now, but the bytes or the value may well be good (a schema registry
+// that does not answer). An error for which errors.Is(err, ErrRetriable) holds
+// makes the task wait with backoff and try the same record again; any other
+// error goes to the application's error handler.
+var ErrRetriable = errors.New("cannot be answered now, retrying may help")
+
+// Role tells a [Serde] which half of a record it is bound to. A schema registry
+// serde derives its subject from it.
+type Role int8
+
+// The two halves of a record.
+const (
+	Key Role = iota
+	Value
+)
+
+// String returns "key" or "value", the suffix of a schema registry subject.
+func (r Role) String() string {
+	if r == Key {
+		return "key"
+	}
+	return "value"
+}
+
+// A Serde converts values of type T to bytes and back. It is a description that
+// many tasks share: it must be safe for concurrent use, and holds no state of a
+// stream. The work is done by the [Codec] that Bind returns.
+type Serde[T any] interface {
+	// Bind returns a codec for the keys or the values of a topic. It is called
+	// once for each task and place of use while the task is created, and must
+	// not wait for a server: what needs one happens in the codec's first call.
+	Bind(topic string, role Role) (Codec[T], error)
+}
+
+// A Codec encodes and decodes the keys or the values of one topic. It belongs
+// to one task and is used by one goroutine at a time, so it may keep scratch
+// space.
+//
+// Neither method ever sees null: a record's null key or null value (no bytes)
+// is kept apart from the type, and does not reach the codec. An encoding of
+// zero bytes is a value like any other.
+type Codec[T any] interface {
+	// Append appends the encoding of v to dst and returns the extended slice.
+	// On an error what was appended is dropped by the caller.
+	Append(dst []byte, v T) ([]byte, error)
+	// Decode returns the value that data encodes. data belongs to the caller
+	// and is overwritten after the call: the result must not refer to it.
+	Decode(data []byte) (T, error)
+}
+
+// Header is a header of a record. Names may repeat; order is kept. Whoever is
+// handed a header must not modify Value.
+type Header struct {
+	Name  string
+	Value []byte // nil is null
+}

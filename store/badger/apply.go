@@ -1,0 +1,77 @@
+package badger
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/streamweir/streamweir/store"
+)
+
+// Apply writes the batch in one transaction after the other. Each is atomic, and
+// the next begins when the one before has been written: badger.WriteBatch, which
+// has 16 on their way, may write a later one although an earlier one failed.
+func (e *engine) Apply(b *store.Batch) error {
+	w := writer{db: e.db, txn: e.db.NewTransaction(true), entries: make([]badger.Entry, 0, b.Len())}
+	defer func() { w.txn.Discard() }()
+	err := b.Each(func(key, value []byte) error {
+		if int64(len(value)) >= e.opts.ValueThreshold {
+			e.large += int64(len(value))
+		}
+		return w.write(key, value)
+	})
+	if err == nil {
+		err = w.txn.Commit()
+	}
+	if err != nil {
+		return fmt.Errorf("badger: write to %s: %w", e.opts.Dir, err)
+	}
+	e.written.Add(int64(b.Bytes()))
+	return e.collect()
+}
+
+type writer struct {
+	db      *badger.DB
+	txn     *badger.Txn
+	entries []badger.Entry // a transaction refers to its entries until it is committed
+}
+
+func (w *writer) write(key, value []byte) error {
+	err := w.add(key, value)
+	if !errors.Is(err, badger.ErrTxnTooBig) {
+		return err
+	}
+	if err := w.txn.Commit(); err != nil {
+		return err
+	}
+	w.txn = w.db.NewTransaction(true)
+	return w.add(key, value)
+}
+
+func (w *writer) add(key, value []byte) error {
+	if value == nil {
+		return w.txn.Delete(key)
+	}
+	w.entries = append(w.entries, badger.Entry{Key: key, Value: value})
+	return w.txn.SetEntry(&w.entries[len(w.entries)-1])
+}
+
+// collect frees value logs that are mostly garbage, after as many bytes of large
+// values as a few logs hold.
+func (e *engine) collect() error {
+	if e.large < 4*e.opts.ValueLogFileSize {
+		return nil
+	}
+	e.large = 0
+	for {
+		err := e.db.RunValueLogGC(0.5)
+		switch {
+		case err == nil:
+		case errors.Is(err, badger.ErrNoRewrite), errors.Is(err, badger.ErrRejected):
+			return nil
+		default:
+			return fmt.Errorf("badger: collect the value log of %s: %w", e.opts.Dir, err)
+		}
+	}
+}

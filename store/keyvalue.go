@@ -1,0 +1,373 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/streamweir/streamweir/internal/null"
+	"github.com/streamweir/streamweir/serde"
+)
+
+// A ReadOnlyKeyValueStore maps keys to values, in the order of the keys' serialised
+// bytes. It is used by one goroutine at a time.
+//
+// A nil key of a type that has a nil is an error, as in Kafka Streams. Methods
+// that return an iterator report their errors when it is closed.
+type ReadOnlyKeyValueStore[K, V any] interface {
+	// Get returns the value of key and whether there is one.
+	Get(key K) (value V, ok bool, err error)
+	// Range iterates over the keys from and to and what is between them, both
+	// included; nil leaves a side open.
+	Range(from, to *K) KeyValueIterator[K, V]
+	// ReverseRange is Range in descending order.
+	ReverseRange(from, to *K) KeyValueIterator[K, V]
+	// All iterates over all keys.
+	All() KeyValueIterator[K, V]
+	// ReverseAll is All in descending order.
+	ReverseAll() KeyValueIterator[K, V]
+	// PrefixScan iterates over the keys whose serialised bytes begin with prefix.
+	PrefixScan(prefix []byte) KeyValueIterator[K, V]
+	// ApproximateNumEntries is the number of keys. It counts them, in time
+	// proportional to their number.
+	ApproximateNumEntries() (int64, error)
+}
+
+// A KeyValueStore is a [ReadOnlyKeyValueStore] that can be written to. It belongs
+// to a task and is used while the task processes a record or a punctuation. The
+// store may be written to while an iterator is open; see [Reader].
+type KeyValueStore[K, V any] interface {
+	ReadOnlyKeyValueStore[K, V]
+	// Put sets key to value. A nil value of a type that has a nil deletes key.
+	Put(key K, value V) error
+	// PutIfAbsent sets key to value if it has none. Otherwise it changes nothing
+	// and returns the value it has, and true.
+	PutIfAbsent(key K, value V) (existing V, ok bool, err error)
+	// Delete removes key and returns the value it had and whether it had one.
+	Delete(key K) (old V, ok bool, err error)
+}
+
+// A KeyValueIterator walks over keys and values in order. It must be closed; it
+// is used by the goroutine of its store.
+//
+//	for it.Next() {
+//		use(it.Key(), it.Value())
+//	}
+//	err := it.Close()
+type KeyValueIterator[K, V any] interface {
+	// Next moves to the next entry and reports whether there is one. It is false
+	// at the end and after an error.
+	Next() bool
+	// Key and Value are those of the entry Next moved to.
+	Key() K
+	Value() V
+	// Close releases the iterator and returns the error that ended it, if any.
+	Close() error
+}
+
+// A KeyValueBuilder describes a [KeyValueStore].
+type KeyValueBuilder[K, V any] struct {
+	spec   Spec
+	keys   serde.Serde[K]
+	values serde.Serde[V]
+}
+
+// KeyValue describes a key-value store, as Kafka Streams' keyValueStoreBuilder
+// does: what is stored for a value is its serialised bytes.
+func KeyValue[K, V any](name string, keys serde.Serde[K], values serde.Serde[V], opts ...Option) *KeyValueBuilder[K, V] {
+	return &KeyValueBuilder[K, V]{newSpec(name, KindKeyValue, opts), keys, values}
+}
+
+// Name implements [Builder].
+func (b *KeyValueBuilder[K, V]) Name() string { return b.spec.Name }
+
+// Spec implements [Builder].
+func (b *KeyValueBuilder[K, V]) Spec() Spec { return b.spec }
+
+// Bind returns the typed store over a task's bytes.
+func (b *KeyValueBuilder[K, V]) Bind(to Binding) (KeyValueStore[K, V], error) {
+	kv, err := bindView(b.spec, b.keys, b.values, to.Bytes, to.ChangelogTopic)
+	if err != nil {
+		return nil, err
+	}
+	if to.Timestamp == nil {
+		return nil, fmt.Errorf("store: %s store %q is bound without the timestamp of the current record", b.spec.Kind, b.spec.Name)
+	}
+	return &keyValue[K, V]{
+		keyValueView: kv, bytes: to.Bytes, isNil: null.Check[V](),
+		timestamp: func(*V) int64 { return to.Timestamp() }, now: to.Timestamp,
+	}, nil
+}
+
+// View returns a typed store that reads r. Each goroutine needs one of its own.
+func (b *KeyValueBuilder[K, V]) View(r Reader, changelogTopic string) (ReadOnlyKeyValueStore[K, V], error) {
+	kv, err := bindView(b.spec, b.keys, b.values, r, changelogTopic)
+	if err != nil {
+		return nil, err
+	}
+	return &kv, nil
+}
+
+// BindAny implements [Builder].
+func (b *KeyValueBuilder[K, V]) BindAny(to Binding) (any, error) { return b.Bind(to) }
+
+// ViewAny implements [Builder].
+func (b *KeyValueBuilder[K, V]) ViewAny(r Reader, changelogTopic string) (any, error) {
+	return b.View(r, changelogTopic)
+}
+
+// keyValueView implements [ReadOnlyKeyValueStore].
+type keyValueView[K, V any] struct {
+	name    string
+	r       Reader
+	keys    serde.Codec[K]
+	values  serde.Codec[V]
+	nilKey  func(*K) bool // nil: a K is never nil
+	key     K             // what nilKey looks at; a local variable would be moved to the heap
+	keyData []byte
+	toData  []byte
+}
+
+func bindView[K, V any](s Spec, keys serde.Serde[K], values serde.Serde[V], r Reader, topic string) (v keyValueView[K, V], err error) {
+	if keys == nil || values == nil {
+		return v, fmt.Errorf("store: %s store %q has no serde for its keys or its values: give both", s.Kind, s.Name)
+	}
+	if r == nil {
+		return v, fmt.Errorf("store: %s store %q is bound to nothing", s.Kind, s.Name)
+	}
+	v = keyValueView[K, V]{name: s.Name, r: r, nilKey: null.Check[K]()}
+	if v.keys, err = keys.Bind(topic, serde.Key); err != nil {
+		return v, fmt.Errorf("store: %q: key serde for topic %q: %w", s.Name, topic, err)
+	}
+	if v.values, err = values.Bind(topic, serde.Value); err != nil {
+		return v, fmt.Errorf("store: %q: value serde for topic %q: %w", s.Name, topic, err)
+	}
+	return v, nil
+}
+
+func (s *keyValueView[K, V]) isNilKey(key K) bool {
+	if s.nilKey == nil {
+		return false
+	}
+	s.key = key
+	isNil := s.nilKey(&s.key)
+	var zero K
+	s.key = zero
+	return isNil
+}
+
+// encodeKey leaves the key's bytes in keyData.
+func (s *keyValueView[K, V]) encodeKey(key K) (err error) {
+	if s.isNilKey(key) {
+		return fmt.Errorf("store: %q: key is nil: a store has no nil keys, drop the record", s.name)
+	}
+	if s.keyData, err = s.keys.Append(s.keyData[:0], key); err != nil {
+		s.keyData = s.keyData[:0]
+		return fmt.Errorf("store: %q: encode key: %w", s.name, err)
+	}
+	return nil
+}
+
+func (s *keyValueView[K, V]) decode(data []byte) (v V, ok bool, err error) {
+	if data == nil {
+		return v, false, nil
+	}
+	if v, err = s.values.Decode(data); err != nil {
+		return v, false, fmt.Errorf("store: %q: decode value: %w", s.name, err)
+	}
+	return v, true, nil
+}
+
+// read returns the value of the key in keyData.
+func (s *keyValueView[K, V]) read() (v V, ok bool, err error) {
+	data, err := s.r.Get(s.keyData)
+	if err != nil {
+		return v, false, fmt.Errorf("store: %q: %w", s.name, err)
+	}
+	return s.decode(data)
+}
+
+func (s *keyValueView[K, V]) Get(key K) (v V, ok bool, err error) {
+	if err := s.encodeKey(key); err != nil {
+		return v, false, err
+	}
+	return s.read()
+}
+
+func (s *keyValueView[K, V]) Range(from, to *K) KeyValueIterator[K, V] {
+	return s.between(from, to, false)
+}
+
+func (s *keyValueView[K, V]) ReverseRange(from, to *K) KeyValueIterator[K, V] {
+	return s.between(from, to, true)
+}
+
+func (s *keyValueView[K, V]) All() KeyValueIterator[K, V] { return s.scan(nil, nil, false) }
+
+func (s *keyValueView[K, V]) ReverseAll() KeyValueIterator[K, V] { return s.scan(nil, nil, true) }
+
+func (s *keyValueView[K, V]) PrefixScan(prefix []byte) KeyValueIterator[K, V] {
+	return s.scan(prefix, After(prefix), false)
+}
+
+func (s *keyValueView[K, V]) ApproximateNumEntries() (int64, error) {
+	it := s.r.Scan(nil, nil, false)
+	var n int64
+	for it.Next() {
+		n++
+	}
+	if err := it.Close(); err != nil {
+		return 0, fmt.Errorf("store: %q: %w", s.name, err)
+	}
+	return n, nil
+}
+
+func (s *keyValueView[K, V]) between(from, to *K, reverse bool) KeyValueIterator[K, V] {
+	var lower, upper []byte
+	if to != nil && !s.isNilKey(*to) {
+		if err := s.encodeKey(*to); err != nil {
+			return &keyValueIterator[K, V]{err: err}
+		}
+		// The smallest key greater than to, which is part of the range.
+		s.toData = append(append(s.toData[:0], s.keyData...), 0)
+		upper = s.toData
+	}
+	if from != nil && !s.isNilKey(*from) {
+		if err := s.encodeKey(*from); err != nil {
+			return &keyValueIterator[K, V]{err: err}
+		}
+		lower = s.keyData
+	}
+	return s.scan(lower, upper, reverse)
+}
+
+// scan copies the bounds: an iterator may keep them, while the store uses the
+// space they are in for the next key.
+func (s *keyValueView[K, V]) scan(from, to []byte, reverse bool) KeyValueIterator[K, V] {
+	it := &keyValueIterator[K, V]{s: s}
+	it.bounds = append(append(it.bounds, from...), to...)
+	if from != nil {
+		from = it.bounds[:len(from):len(from)]
+	}
+	if to != nil {
+		to = it.bounds[len(it.bounds)-len(to):]
+	}
+	it.it = s.r.Scan(from, to, reverse)
+	return it
+}
+
+// After returns the smallest key that is greater than every key that begins
+// with prefix; nil, an open bound, if there is none.
+func After(prefix []byte) []byte {
+	for i := len(prefix) - 1; i >= 0; i-- {
+		if prefix[i] != 0xff {
+			after := append([]byte(nil), prefix[:i+1]...)
+			after[i]++
+			return after
+		}
+	}
+	return nil
+}
+
+type keyValueIterator[K, V any] struct {
+	s      *keyValueView[K, V]
+	it     Iterator // nil after Close
+	bounds []byte
+	key    K
+	value  V
+	err    error
+}
+
+func (i *keyValueIterator[K, V]) Next() bool {
+	if i.it == nil || i.err != nil || !i.it.Next() {
+		return false
+	}
+	if i.key, i.err = i.s.keys.Decode(i.it.Key()); i.err != nil {
+		i.err = fmt.Errorf("store: %q: decode key: %w", i.s.name, i.err)
+		return false
+	}
+	if i.value, i.err = i.s.values.Decode(i.it.Value()); i.err != nil {
+		i.err = fmt.Errorf("store: %q: decode value: %w", i.s.name, i.err)
+		return false
+	}
+	return true
+}
+
+func (i *keyValueIterator[K, V]) Key() K { return i.key }
+
+func (i *keyValueIterator[K, V]) Value() V { return i.value }
+
+func (i *keyValueIterator[K, V]) Close() error {
+	if i.it == nil {
+		return i.err
+	}
+	if err := i.it.Close(); err != nil {
+		i.err = errors.Join(i.err, fmt.Errorf("store: %q: %w", i.s.name, err))
+	}
+	i.it = nil
+	return i.err
+}
+
+// keyValue implements [KeyValueStore].
+type keyValue[K, V any] struct {
+	keyValueView[K, V]
+	bytes     Bytes
+	isNil     func(*V) bool  // nil: a V is never nil
+	timestamp func(*V) int64 // of a put's changelog record
+	now       func() int64   // of a delete's
+	value     V              // what isNil and timestamp look at
+	data      []byte
+}
+
+func (s *keyValue[K, V]) Put(key K, value V) error {
+	if err := s.encodeKey(key); err != nil {
+		return err
+	}
+	return s.write(value)
+}
+
+// write sets the key in keyData.
+func (s *keyValue[K, V]) write(value V) error {
+	s.value = value
+	isNil, timestamp := s.isNil != nil && s.isNil(&s.value), int64(0)
+	if !isNil {
+		timestamp = s.timestamp(&s.value)
+	}
+	var zero V
+	s.value = zero
+	if isNil {
+		return s.remove()
+	}
+	var err error
+	if s.data, err = s.values.Append(s.data[:0], value); err != nil {
+		s.data = s.data[:0]
+		return fmt.Errorf("store: %q: encode value: %w", s.name, err)
+	}
+	if s.data == nil {
+		s.data = []byte{} // an empty value is a value
+	}
+	if err := s.bytes.Put(s.keyData, s.data, timestamp); err != nil {
+		return fmt.Errorf("store: %q: %w", s.name, err)
+	}
+	return nil
+}
+
+func (s *keyValue[K, V]) remove() error {
+	if err := s.bytes.Put(s.keyData, nil, s.now()); err != nil {
+		return fmt.Errorf("store: %q: %w", s.name, err)
+	}
+	return nil
+}
+
+func (s *keyValue[K, V]) PutIfAbsent(key K, value V) (existing V, ok bool, err error) {
+	if existing, ok, err = s.Get(key); ok || err != nil {
+		return existing, ok, err
+	}
+	return existing, false, s.write(value)
+}
+
+func (s *keyValue[K, V]) Delete(key K) (old V, ok bool, err error) {
+	if old, ok, err = s.Get(key); err != nil {
+		return old, false, err
+	}
+	return old, ok, s.remove()
+}

@@ -1,0 +1,275 @@
+package stream
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/internal/kafka"
+	"github.com/streamweir/streamweir/internal/runtime"
+	"github.com/streamweir/streamweir/store"
+	"github.com/streamweir/streamweir/store/badger"
+	"github.com/streamweir/streamweir/topology"
+)
+
+// Guarantee is what an application promises about each input record.
+type Guarantee int8
+
+const (
+	// AtLeastOnce: a record that was in process at a failure may be processed
+	// again, and its output appear twice.
+	AtLeastOnce Guarantee = iota
+	// ExactlyOnce: output, state and input offsets are committed in one
+	// transaction. Kafka Streams: exactly_once_v2.
+	ExactlyOnce
+)
+
+// String returns Kafka Streams' name of the guarantee.
+func (g Guarantee) String() string {
+	if g == ExactlyOnce {
+		return "exactly_once_v2"
+	}
+	return "at_least_once"
+}
+
+// ParseGuarantee is the inverse of String; "exactly_once" is taken too.
+func ParseGuarantee(s string) (Guarantee, error) {
+	switch s {
+	case "at_least_once":
+		return AtLeastOnce, nil
+	case "exactly_once", "exactly_once_v2":
+		return ExactlyOnce, nil
+	}
+	return 0, fmt.Errorf("stream: guarantee %q is neither at_least_once nor exactly_once_v2", s)
+}
+
+// NoCache as Config.CacheMaxBytes turns the record cache off.
+const NoCache = -1
+
+// Config configures an [App]. The zero value of a field is Kafka Streams' default,
+// given with each; ApplicationID and Brokers must be set.
+type Config struct {
+	// ApplicationID is the consumer group, and the prefix of internal topics and
+	// transactional ids. application.id
+	ApplicationID string
+	// Brokers are host:port pairs to begin with. bootstrap.servers
+	Brokers []string
+	// ClientID names the application to the brokers; default: the application id.
+	ClientID string
+	// InstanceID names this process among those of the application, for as long as
+	// it exists: a process that comes back with the same id takes its tasks up at
+	// once. Default: an id kept in the state directory. Where that is not durable,
+	// set it, to a pod's name for instance. group.instance.id
+	InstanceID string
+	// Guarantee; default at least once. processing.guarantee
+	Guarantee Guarantee
+	// Workers is the number of goroutines that process; default 1. num.stream.threads
+	Workers int
+	// CommitInterval; default 30 s, or 100 ms with exactly once. commit.interval.ms
+	CommitInterval time.Duration
+	// CacheMaxBytes is the size of the record cache, of all workers together:
+	// updates of a table to one key between two commits become one. Default 10 MiB;
+	// [NoCache]: each update is forwarded. statestore.cache.max.bytes
+	CacheMaxBytes int64
+	// StateDir is where stores, and the identity of the process, are kept; each
+	// application has a folder of its own in it. Default: streamweir in
+	// $XDG_STATE_HOME or ~/.local/state, never a temporary folder. state.dir
+	StateDir string
+	// Engine is the engine of persistent stores; default Badger.
+	Engine store.Opener
+	// StateCacheBytes is, for each task, how much of its stores is kept in memory
+	// above the engine; default 32 MiB.
+	StateCacheBytes int
+	// MaxTaskIdle is for how long a task waits for an input that has no records
+	// while others have: 0 only while that input has more on the broker; negative
+	// not at all. max.task.idle.ms
+	MaxTaskIdle time.Duration
+	// BufferedRecords is how many records of a partition may be queued before it is
+	// not fetched any more; default 10,000 (whole batches are fetched, so Kafka
+	// Streams' 1,000 would stop a partition at every batch).
+	// buffered.records.per.partition
+	BufferedRecords int
+	// Reset is where inputs without a committed offset begin; default earliest.
+	// auto.offset.reset
+	Reset topology.Reset
+	// ReplicationFactor is that of internal topics; default the broker's.
+	// replication.factor
+	ReplicationFactor int16
+	// SessionTimeout is when the group gives the tasks of a process that has
+	// vanished to others; default 45 s. session.timeout.ms
+	SessionTimeout time.Duration
+	// HeartbeatInterval; default 3 s. heartbeat.interval.ms
+	HeartbeatInterval time.Duration
+	// RebalanceTimeout is how long a rebalance waits for a member that is in the
+	// middle of a record; default 5 min. max.poll.interval.ms
+	RebalanceTimeout time.Duration
+	// TransactionTimeout is when the broker aborts a transaction of a process that
+	// has vanished; default 10 s. transaction.timeout.ms
+	TransactionTimeout time.Duration
+	// RepartitionPurgeInterval is how often processed records of repartition topics
+	// are deleted; default 30 s. repartition.purge.interval.ms
+	RepartitionPurgeInterval time.Duration
+	// BatchBytes is the size of a batch that is sent before the commit; default
+	// 512 KiB. batch.size
+	BatchBytes int
+	// Compression of what is produced: "none" (default), "gzip", "snappy", "lz4" or
+	// "zstd". compression.type
+	Compression string
+	// ErrorHandler decides about records that cannot be processed; default: fail.
+	ErrorHandler ErrorHandler
+	// DeadLetterTopic takes the records for which the handler returns DeadLetter.
+	// errors.dead.letter.queue.topic.name
+	DeadLetterTopic string
+	// ShutdownTimeout bounds the graceful shutdown; default 30 s.
+	ShutdownTimeout time.Duration
+	// KeepSeat keeps the process's place in the group at shutdown, for a rolling
+	// restart: its tasks wait for it until the session timeout.
+	KeepSeat bool
+	// TLS turns on TLS. security.protocol
+	TLS *tls.Config
+	// SASL turns on SASL authentication. sasl.*
+	SASL *SASL
+	// Log takes what the application has to say; default: slog.Default.
+	Log *slog.Logger
+}
+
+// SASL is how a client authenticates itself.
+type SASL struct {
+	// Mechanism is "PLAIN", "SCRAM-SHA-256" or "SCRAM-SHA-512".
+	Mechanism, User, Password string
+}
+
+// Aliases of what the Processor API defines, so that an application's
+// configuration needs one import.
+type (
+	// ErrorHandler decides what becomes of a record that cannot be processed.
+	ErrorHandler = topology.ErrorHandler
+	// ProcessingError is an error with one record.
+	ProcessingError = topology.ProcessingError
+	// Action is what an ErrorHandler decides.
+	Action = topology.Action
+)
+
+// What an ErrorHandler can decide.
+const (
+	Fail       = topology.Fail
+	Skip       = topology.Skip
+	DeadLetter = topology.DeadLetter
+	Retry      = topology.Retry
+)
+
+// withDefaults returns c with all fields set.
+func (c Config) withDefaults() (Config, error) {
+	or(&c.ClientID, c.ApplicationID)
+	or(&c.Workers, 1)
+	or(&c.CommitInterval, 30*time.Second)
+	if c.Guarantee == ExactlyOnce && c.CommitInterval == 30*time.Second {
+		c.CommitInterval = 100 * time.Millisecond
+	}
+	or(&c.CacheMaxBytes, 10<<20)
+	or(&c.StateCacheBytes, 32<<20)
+	or(&c.BufferedRecords, 10_000)
+	or(&c.Reset, topology.ResetEarliest)
+	or(&c.ReplicationFactor, -1)
+	or(&c.SessionTimeout, 45*time.Second)
+	or(&c.HeartbeatInterval, 3*time.Second)
+	or(&c.RebalanceTimeout, 5*time.Minute)
+	or(&c.TransactionTimeout, 10*time.Second)
+	or(&c.RepartitionPurgeInterval, 30*time.Second)
+	or(&c.BatchBytes, 512<<10)
+	or(&c.Compression, "none")
+	or(&c.ShutdownTimeout, 30*time.Second)
+	if c.Engine == nil {
+		c.Engine = badger.Opener()
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.StateDir == "" {
+		base := os.Getenv("XDG_STATE_HOME")
+		if base == "" {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return c, fmt.Errorf("stream: Config.StateDir is not set and there is no home folder to put it in: %w", err)
+			}
+			base = filepath.Join(home, ".local", "state")
+		}
+		c.StateDir = filepath.Join(base, "streamweir")
+	}
+	return c, nil
+}
+
+func or[T comparable](field *T, def T) {
+	var zero T
+	if *field == zero {
+		*field = def
+	}
+}
+
+// Validate reports all that is wrong with the configuration.
+func (c Config) Validate() error {
+	var errs []error
+	bad := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf("stream: Config."+format, args...))
+		}
+	}
+	c, err := c.withDefaults()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if err := graph.CheckName(c.ApplicationID); err != nil {
+		bad(true, "ApplicationID: %w", err)
+	}
+	bad(len(c.Brokers) == 0, "Brokers is empty: give at least one host:port")
+	bad(c.Guarantee != AtLeastOnce && c.Guarantee != ExactlyOnce, "Guarantee is %d, neither AtLeastOnce nor ExactlyOnce", c.Guarantee)
+	bad(c.Workers < 1, "Workers is %d, at least 1 is needed", c.Workers)
+	bad(c.CommitInterval < 0, "CommitInterval is negative: %v", c.CommitInterval)
+	bad(c.CacheMaxBytes < NoCache, "CacheMaxBytes is %d: use NoCache (-1) to turn the cache off", c.CacheMaxBytes)
+	bad(c.StateCacheBytes < 0, "StateCacheBytes is negative: %d", c.StateCacheBytes)
+	bad(c.BufferedRecords < 1, "BufferedRecords is %d, at least 1 is needed", c.BufferedRecords)
+	bad(c.HeartbeatInterval >= c.SessionTimeout, "HeartbeatInterval (%v) must be less than SessionTimeout (%v)", c.HeartbeatInterval, c.SessionTimeout)
+	bad(c.Guarantee == ExactlyOnce && c.TransactionTimeout < c.CommitInterval,
+		"TransactionTimeout (%v) must not be less than CommitInterval (%v): every transaction would time out", c.TransactionTimeout, c.CommitInterval)
+	bad(c.BatchBytes < 1024, "BatchBytes is %d, at least 1024 is needed", c.BatchBytes)
+	switch c.Compression {
+	case "none", "gzip", "snappy", "lz4", "zstd":
+	default:
+		bad(true, "Compression is %q: use none, gzip, snappy, lz4 or zstd", c.Compression)
+	}
+	bad(c.ReplicationFactor < -1, "ReplicationFactor is %d", c.ReplicationFactor)
+	for name, d := range map[string]time.Duration{"SessionTimeout": c.SessionTimeout, "HeartbeatInterval": c.HeartbeatInterval,
+		"RebalanceTimeout": c.RebalanceTimeout, "TransactionTimeout": c.TransactionTimeout, "ShutdownTimeout": c.ShutdownTimeout,
+		"RepartitionPurgeInterval": c.RepartitionPurgeInterval} {
+		bad(d < 0, "%s is negative: %v", name, d)
+	}
+	if s := c.SASL; s != nil {
+		bad(s.Mechanism != "PLAIN" && s.Mechanism != "SCRAM-SHA-256" && s.Mechanism != "SCRAM-SHA-512",
+			"SASL.Mechanism is %q: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism)
+	}
+	return errors.Join(errs...)
+}
+
+// runtime translates a validated configuration.
+func (c Config) runtime(g *graph.Topology) (runtime.Config, error) {
+	c, err := c.withDefaults()
+	k := kafka.Config{Brokers: c.Brokers, ClientID: c.ClientID, TLS: c.TLS, Log: c.Log}
+	if c.SASL != nil {
+		k.SASL = &kafka.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.User, Password: c.SASL.Password}
+	}
+	return runtime.Config{
+		ApplicationID: c.ApplicationID, InstanceID: c.InstanceID, Topology: g, Kafka: k, ExactlyOnce: c.Guarantee == ExactlyOnce,
+		Workers: c.Workers, StateDir: c.StateDir, Engine: c.Engine, CommitInterval: c.CommitInterval,
+		PersistInterval: 30 * time.Second, PersistBytes: 32 << 20, CacheBytes: max(c.CacheMaxBytes, 0), StateCacheBytes: c.StateCacheBytes,
+		MaxTaskIdle: c.MaxTaskIdle, BufferedRecords: c.BufferedRecords, PurgeInterval: c.RepartitionPurgeInterval,
+		SessionTimeout: c.SessionTimeout, HeartbeatInterval: c.HeartbeatInterval, RebalanceTimeout: c.RebalanceTimeout,
+		TransactionTimeout: c.TransactionTimeout, ShutdownTimeout: c.ShutdownTimeout, KeepSeat: c.KeepSeat, BatchBytes: c.BatchBytes,
+		Compression: c.Compression, Replication: c.ReplicationFactor, Reset: c.Reset, DeadLetterTopic: c.DeadLetterTopic,
+		ErrorHandler: c.ErrorHandler, Log: c.Log,
+	}, err
+}

@@ -1,0 +1,189 @@
+package stream
+
+import (
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/topology"
+)
+
+// KGroupedStream is a stream grouped by key, to be aggregated. Kafka Streams:
+// KGroupedStream.
+//
+// Records with a null key or a null value take no part in an aggregation: they
+// are dropped and counted.
+type KGroupedStream[K, V any] struct {
+	s      *KStream[K, V]
+	serdes Serdes[K, V]
+	named  string    // of the repartition topic, "" if generated
+	shared *graph.Op // the repartition, once there is one that can be shared
+}
+
+// GroupByKey groups the stream by its key. If an operator since the source may
+// have changed keys, a repartition topic follows, named after the store of the
+// aggregation or by [Named].
+func (s *KStream[K, V]) GroupByKey(opts ...Option) *KGroupedStream[K, V] {
+	return s.GroupByKeyWith(nil, opts...)
+}
+
+// GroupByKeyWith is GroupByKey with serdes for the repartition topic.
+func (s *KStream[K, V]) GroupByKeyWith(with *Serdes[K, V], opts ...Option) *KGroupedStream[K, V] {
+	o := s.b.options("GroupByKey", opts, optName)
+	return &KGroupedStream[K, V]{s: s, serdes: with.or(s.key, s.value), named: o.name}
+}
+
+// GroupBy groups the stream by a new key. A repartition topic always follows,
+// named after the store of the aggregation or by [Named]; with gives its serdes,
+// and nil takes the stream's value serde but cannot know the key's.
+func GroupBy[K, V, K2 any](s *KStream[K, V], f func(key K, value V) K2, with *Serdes[K2, V], opts ...Option) *KGroupedStream[K2, V] {
+	o := s.b.options("GroupBy", opts, optName)
+	keyed := selectKey(s, "KSTREAM-KEY-SELECT-", f, opts)
+	return &KGroupedStream[K2, V]{s: keyed, serdes: with.or(nil, s.value), named: o.name}
+}
+
+// Count counts the records of each key. m says where; nil is a store with a
+// generated name. The table's timestamp is the largest of the records counted.
+func (g *KGroupedStream[K, V]) Count(m *Materialized[K, int64], opts ...Option) *KTable[K, int64] {
+	if m == nil {
+		m = &Materialized[K, int64]{}
+	}
+	if m.value == nil {
+		m = m.with(nil, serde.Int64())
+	}
+	return aggregate(g, "KSTREAM-AGGREGATE-", m, opts, func(_ graph.Task, r *topology.Record[K, V], old *int64) (int64, error) {
+		if old == nil {
+			return 1, nil
+		}
+		return *old + 1, nil
+	})
+}
+
+// Reduce combines the values of each key: the first is taken as it is. A nil
+// result deletes the key.
+func (g *KGroupedStream[K, V]) Reduce(f func(sofar, value V) V, m *Materialized[K, V], opts ...Option) *KTable[K, V] {
+	if m = m.orEmpty(); m.value == nil {
+		m = m.with(nil, g.serdes.value)
+	}
+	return aggregate(g, "KSTREAM-REDUCE-", m, opts, func(_ graph.Task, r *topology.Record[K, V], old *V) (V, error) {
+		if old == nil {
+			return r.Value, nil
+		}
+		return f(*old, r.Value), nil
+	})
+}
+
+// Aggregate folds the values of each key into an aggregate. init makes the one
+// that f begins with where there is none; f may modify and return the aggregate
+// it is given. For a type with nil, a nil result deletes the key and sends a
+// tombstone. The table's timestamp is the largest of the records aggregated.
+func Aggregate[K, V, A any](g *KGroupedStream[K, V], init func() A, f func(key K, value V, aggregate A) A, m *Materialized[K, A], opts ...Option) *KTable[K, A] {
+	return aggregate(g, "KSTREAM-AGGREGATE-", m.orEmpty(), opts, func(_ graph.Task, r *topology.Record[K, V], old *A) (A, error) {
+		if old == nil {
+			return f(r.Key, r.Value, init()), nil
+		}
+		return f(r.Key, r.Value, *old), nil
+	})
+}
+
+// TryAggregate is Aggregate with a function that can fail and sees the whole
+// record.
+func TryAggregate[K, V, A any](g *KGroupedStream[K, V], init func() A, f func(r topology.Record[K, V], aggregate A) (A, error), m *Materialized[K, A], opts ...Option) *KTable[K, A] {
+	return aggregate(g, "KSTREAM-AGGREGATE-", m.orEmpty(), opts, func(_ graph.Task, r *topology.Record[K, V], old *A) (A, error) {
+		if old == nil {
+			return f(*r, init())
+		}
+		return f(*r, *old)
+	})
+}
+
+// aggregate appends the repartition, if one is needed, and the aggregating node.
+func aggregate[K, V, A any](g *KGroupedStream[K, V], prefix string, m *Materialized[K, A], opts []Option,
+	step func(t graph.Task, r *topology.Record[K, V], old *A) (A, error)) *KTable[K, A] {
+	b := g.s.b
+	m = m.named(b.g, prefix).with(g.serdes.key, nil)
+	name := b.g.Name(b.options(prefix, opts, optName).name, prefix)
+	m.complete(b.g, name)
+	parent := g.s.op
+	if g.s.repartition {
+		parent = g.repartitioned(m.name)
+	}
+	flags := &tableFlags{store: m.name, materialized: true}
+	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
+		n := &graph.Node{Name: name, Parents: parents, New: func(w *graph.Wiring) (any, error) {
+			ts, err := newTableStore[K, A](w, m, flags)
+			return &aggregateNode[K, V, A]{name: name, task: w.Task, step: step, table: ts}, err
+		}}
+		if err := t.AddProcessor(n); err != nil {
+			return err
+		}
+		return t.AddStore(m.builder(), name)
+	}}
+	b.g.Add(op, parent)
+	return &KTable[K, A]{b: b, op: op, name: name, key: m.key, value: m.value, store: m.queryable(), old: flags.sendOldValues}
+}
+
+// repartitioned returns the operator behind the repartition topic. A topic with a
+// name of its own is shared by all aggregations of this group.
+func (g *KGroupedStream[K, V]) repartitioned(storeName string) *graph.Op {
+	prefix := g.named
+	if prefix == "" {
+		prefix = storeName
+	}
+	r := newRepartition(g.s.b, prefix, g.serdes) // its numbers are burnt even if it is not used
+	if g.shared != nil && g.named != "" {
+		return g.shared
+	}
+	g.shared = r.op()
+	g.s.b.g.Add(g.shared, g.s.op)
+	return g.shared
+}
+
+// aggregateNode folds records into its store. Kafka Streams: KStreamAggregate,
+// KStreamReduce.
+type aggregateNode[K, V, A any] struct {
+	name  string
+	task  graph.Task
+	step  func(t graph.Task, r *topology.Record[K, V], old *A) (A, error)
+	table *tableStore[K, A]
+}
+
+func (n *aggregateNode[K, V, A]) Receive(r *topology.Record[K, V]) error {
+	if r.NullKey || r.NullValue {
+		n.task.Dropped(n.name, "null key or value")
+		return nil
+	}
+	for {
+		err := n.receive(r)
+		if err == nil {
+			return n.table.forward(r.Headers)
+		}
+		if retry, err := n.task.Handle(graph.Processing, n.name, err); !retry {
+			return err
+		}
+	}
+}
+
+func (n *aggregateNode[K, V, A]) receive(r *topology.Record[K, V]) (err error) {
+	defer graph.Recover(&err)
+	old, ok, err := n.table.get(r.Key)
+	if err != nil {
+		return err
+	}
+	ts, p := r.Timestamp, (*A)(nil)
+	if ok {
+		ts, p = max(ts, old.Timestamp), &old.Value
+	}
+	was := old.Value
+	if ok && n.table.flags.sendOld {
+		// step may modify the aggregate it is given, so what is sent as the old
+		// value is read again.
+		if old, _, err = n.table.get(r.Key); err != nil {
+			return err
+		}
+		was = old.Value
+	}
+	v, err := n.step(n.task, r, p)
+	if err != nil {
+		return err
+	}
+	return n.table.put(r.Key, v, false, was, !ok, ts)
+}

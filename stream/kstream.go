@@ -1,0 +1,148 @@
+package stream
+
+import (
+	"context"
+
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/topology"
+)
+
+// KStream is a stream of records: each stands for itself. Kafka Streams: KStream.
+//
+// Operators that keep the types are methods, those that change one are functions
+// of this package ([Map], [MapValues], [GroupBy], [Process]). An operator that
+// changes the key marks the stream; the next operator that needs records of one
+// key in one place then puts a repartition topic in between.
+//
+// Functions given to operators are called by one goroutine for each task, tasks
+// running in parallel. They should be quick and pure; for work that can fail or
+// wait, and for headers, time and stores, use the Try variants or [Process].
+type KStream[K, V any] struct {
+	b           *Builder
+	op          *graph.Op
+	name        string
+	key         serde.Serde[K] // nil if unknown
+	value       serde.Serde[V]
+	repartition bool // the key was changed since the source
+}
+
+// RecordFunc is a function that sees the whole record and can fail; ctx is
+// cancelled when the application must stop without waiting. An error goes to the
+// application's error handler.
+type RecordFunc[K, V, R any] func(ctx context.Context, r topology.Record[K, V]) (R, error)
+
+// add appends an operator of one processor node.
+func (s *KStream[K, V]) add(name string, node func(*graph.Wiring) (any, error)) *graph.Op {
+	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
+		return t.AddProcessor(&graph.Node{Name: name, Parents: parents, New: node})
+	}}
+	s.b.g.Add(op, s.op)
+	return op
+}
+
+// same returns the stream behind an operator that keeps the types.
+func (s *KStream[K, V]) same(name string, op *graph.Op) *KStream[K, V] {
+	return &KStream[K, V]{b: s.b, op: op, name: name, key: s.key, value: s.value, repartition: s.repartition}
+}
+
+func (s *KStream[K, V]) filter(prefix string, opts []Option, f func(graph.Task, *topology.Record[K, V]) (bool, error)) *KStream[K, V] {
+	name := s.b.g.Name(s.b.options(prefix, opts, optName).name, prefix)
+	return s.same(name, s.add(name, newFilterNode(f)))
+}
+
+// Filter keeps the records for which f is true. It keeps the serdes and does not
+// repartition. For a null key or value of a type without nil, f sees the zero
+// value.
+func (s *KStream[K, V]) Filter(f func(key K, value V) bool, opts ...Option) *KStream[K, V] {
+	return s.filter("KSTREAM-FILTER-", opts, func(_ graph.Task, r *topology.Record[K, V]) (bool, error) {
+		return f(r.Key, r.Value), nil
+	})
+}
+
+// FilterNot drops the records for which f is true.
+func (s *KStream[K, V]) FilterNot(f func(key K, value V) bool, opts ...Option) *KStream[K, V] {
+	return s.Filter(func(k K, v V) bool { return !f(k, v) }, opts...)
+}
+
+// TryFilter is Filter with a function that can fail.
+func (s *KStream[K, V]) TryFilter(f RecordFunc[K, V, bool], opts ...Option) *KStream[K, V] {
+	return s.filter("KSTREAM-FILTER-", opts, func(t graph.Task, r *topology.Record[K, V]) (bool, error) {
+		return f(t.Context(), *r)
+	})
+}
+
+// Peek calls f for each record and passes the record on. f must not modify what
+// key and value refer to. It runs before the record is committed: a record that
+// is processed again is seen again.
+func (s *KStream[K, V]) Peek(f func(key K, value V), opts ...Option) *KStream[K, V] {
+	return s.filter("KSTREAM-PEEK-", opts, func(_ graph.Task, r *topology.Record[K, V]) (bool, error) {
+		f(r.Key, r.Value)
+		return true, nil
+	})
+}
+
+// TryPeek is Peek with a function that can fail; a record whose error is skipped
+// goes no further.
+func (s *KStream[K, V]) TryPeek(f func(ctx context.Context, r topology.Record[K, V]) error, opts ...Option) *KStream[K, V] {
+	return s.filter("KSTREAM-PEEK-", opts, func(t graph.Task, r *topology.Record[K, V]) (bool, error) {
+		return true, f(t.Context(), *r)
+	})
+}
+
+// Foreach calls f for each record and ends the stream. What is said of [KStream.Peek]
+// holds here.
+func (s *KStream[K, V]) Foreach(f func(key K, value V), opts ...Option) {
+	s.filter("KSTREAM-FOREACH-", opts, func(_ graph.Task, r *topology.Record[K, V]) (bool, error) {
+		f(r.Key, r.Value)
+		return false, nil
+	})
+}
+
+// TryForeach is Foreach with a function that can fail.
+func (s *KStream[K, V]) TryForeach(f func(ctx context.Context, r topology.Record[K, V]) error, opts ...Option) {
+	s.filter("KSTREAM-FOREACH-", opts, func(t graph.Task, r *topology.Record[K, V]) (bool, error) {
+		return false, f(t.Context(), *r)
+	})
+}
+
+// Merge joins two streams of the same types into one. Records of the two come in
+// no particular order. The serdes are dropped, and the result needs a repartition
+// if one of the two does.
+func (s *KStream[K, V]) Merge(other *KStream[K, V], opts ...Option) *KStream[K, V] {
+	name := s.b.g.Name(s.b.options("Merge", opts, optName).name, "KSTREAM-MERGE-")
+	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
+		return t.AddProcessor(&graph.Node{Name: name, Parents: parents, New: newFilterNode(pass[K, V])})
+	}}
+	s.b.g.Add(op, s.op, other.op)
+	return &KStream[K, V]{b: s.b, op: op, name: name, repartition: s.repartition || other.repartition}
+}
+
+// To writes the stream to a topic, which must exist. with may be nil if the
+// stream's serdes are known. The partition is Kafka's: murmur2 of the encoded
+// key, any for a null key, or what the Partitioner of with chooses.
+func (s *KStream[K, V]) To(topic string, with *Serdes[K, V], opts ...Option) {
+	if topic == "" {
+		s.b.g.Failf("To", "the topic has no name")
+	}
+	s.to(topology.Sink[K, V]{Topic: topic}, with, opts)
+}
+
+// ToDynamic writes each record to the topic that f chooses; topics must exist.
+// describe is what Describe prints in place of the topic. Kafka Streams:
+// KStream.to(TopicNameExtractor).
+func (s *KStream[K, V]) ToDynamic(describe string, f func(r topology.Record[K, V]) string, with *Serdes[K, V], opts ...Option) {
+	s.to(topology.Sink[K, V]{TopicOf: f, Extractor: describe}, with, opts)
+}
+
+func (s *KStream[K, V]) to(sink topology.Sink[K, V], with *Serdes[K, V], opts []Option) {
+	name := s.b.g.Name(s.b.options("To", opts, optName).name, "KSTREAM-SINK-")
+	sd := with.or(s.key, s.value)
+	sd.complete(s.b.g, name)
+	sink.Key, sink.Value, sink.Partitioner = sd.key, sd.value, sd.partitioner
+	s.b.g.Add(&graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
+		w := topology.Of(t)
+		topology.AddSink(w, name, sink, parents...)
+		return w.Err()
+	}}, s.op)
+}

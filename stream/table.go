@@ -1,0 +1,261 @@
+package stream
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/internal/null"
+	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/store"
+	"github.com/streamweir/streamweir/topology"
+)
+
+// KTable is a table: each record replaces the one before of its key, and a null
+// value deletes it. Kafka Streams: KTable.
+type KTable[K, V any] struct {
+	b     *Builder
+	op    *graph.Op
+	name  string
+	key   serde.Serde[K]
+	value serde.Serde[V]
+	store string // "" if it cannot be queried
+	// old asks the table to send old values along, and reports whether it will.
+	// force lets a source be put into a store for that.
+	old func(force bool) bool
+}
+
+// StoreName is the name of the store that holds the table, "" if no name was
+// given to it. Kafka Streams: queryableStoreName.
+func (t *KTable[K, V]) StoreName() string { return t.store }
+
+// change is an update of a table: the new value and, if the table sends it, the
+// old one.
+type change[V any] struct {
+	new, old         V
+	nullNew, nullOld bool
+}
+
+// tableFlags are the properties of a table that operators behind it decide.
+type tableFlags struct {
+	store        string
+	materialized bool
+	sendOld      bool
+}
+
+func (f *tableFlags) sendOldValues(force bool) bool {
+	if f.materialized || force {
+		f.materialized, f.sendOld = true, true
+	}
+	return f.sendOld
+}
+
+// Table reads a topic as a table. Records with a null key are dropped; the last
+// record in offset order wins, even if its timestamp is smaller. The table is
+// kept in a store only if m names one or an operator needs it; m may be nil. The
+// store's changelog is <application id>-<store>-changelog. Options: [Named],
+// [ResetTo].
+func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materialized[K, V], opts ...Option) *KTable[K, V] {
+	o := b.options("Table", opts, optName|optReset)
+	sd := with.or(nil, nil)
+	given := m.queryable()
+	m = m.named(b.g, topic+"-").with(sd.key, sd.value)
+	source := o.name + "-source"
+	if o.name == "" {
+		source = b.g.Generate("KSTREAM-SOURCE-")
+	}
+	name := b.g.Name(o.name, "KTABLE-SOURCE-")
+	sd.complete(b.g, name)
+	flags := &tableFlags{store: m.name, materialized: given != ""}
+	src := topology.Source[K, V]{Key: sd.key, Value: sd.value, Topics: []string{topic}, Timestamp: sd.timestamp, Reset: o.reset}
+	op := &graph.Op{Name: name, Source: &graph.SourceOp{Topics: src.Topics, Table: true}, Write: func(t *graph.Topology, _ []string) error {
+		if err := addSource(t, source, src); err != nil {
+			return err
+		}
+		return addTableNode(t, name, []string{source}, m, flags)
+	}}
+	b.g.Add(op)
+	return &KTable[K, V]{b: b, op: op, name: name, key: sd.key, value: sd.value, store: given, old: flags.sendOldValues}
+}
+
+// ToTable makes the stream a table: the last record of a key is its value, a null
+// value deletes it, a null key is dropped. If keys may have changed a repartition
+// topic comes first. m may be nil: then the table is kept in a store only if an
+// operator needs it.
+func (s *KStream[K, V]) ToTable(m *Materialized[K, V], opts ...Option) *KTable[K, V] {
+	name := s.b.g.Name(s.b.options("ToTable", opts, optName).name, "KSTREAM-TOTABLE-")
+	given := m.queryable()
+	m = m.named(s.b.g, "KSTREAM-TOTABLE-").with(s.key, s.value)
+	m.complete(s.b.g, name)
+	parent := s.op
+	if s.repartition {
+		parent = newRepartition(s.b, name, Serdes[K, V]{key: m.key, value: m.value}).op()
+		s.b.g.Add(parent, s.op)
+	}
+	flags := &tableFlags{store: m.name, materialized: given != ""}
+	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
+		return addTableNode(t, name, parents, m, flags)
+	}}
+	s.b.g.Add(op, parent)
+	return &KTable[K, V]{b: s.b, op: op, name: name, key: m.key, value: m.value, store: given, old: flags.sendOldValues}
+}
+
+func addTableNode[K, V any](t *graph.Topology, name string, parents []string, m *Materialized[K, V], flags *tableFlags) error {
+	err := t.AddProcessor(&graph.Node{Name: name, Parents: parents, New: func(w *graph.Wiring) (any, error) {
+		ts, err := newTableStore[K, V](w, m, flags)
+		return &tableSourceNode[K, V]{name: name, task: w.Task, table: ts}, err
+	}})
+	if err != nil || !flags.materialized {
+		return err
+	}
+	return t.AddStore(m.builder(), name)
+}
+
+// ToStream makes the table's changes a stream: new values, and null values for
+// deletions. Kafka Streams: KTable.toStream.
+func (t *KTable[K, V]) ToStream(opts ...Option) *KStream[K, V] {
+	name := t.b.g.Name(t.b.options("ToStream", opts, optName).name, "KTABLE-TOSTREAM-")
+	op := &graph.Op{Name: name, Write: func(g *graph.Topology, parents []string) error {
+		return g.AddProcessor(&graph.Node{Name: name, Parents: parents, New: newMapNode(toStream[K, V])})
+	}}
+	t.b.g.Add(op, t.op)
+	return &KStream[K, V]{b: t.b, op: op, name: name, key: t.key, value: t.value}
+}
+
+func toStream[K, V any](_ graph.Task, in *topology.Record[K, change[V]], out *topology.Record[K, V]) error {
+	out.Key, out.NullKey = in.Key, in.NullKey
+	out.Value, out.NullValue = in.Value.new, in.Value.nullNew
+	return nil
+}
+
+// tableSourceNode puts a stream into a table. Kafka Streams: KTableSource.
+type tableSourceNode[K, V any] struct {
+	name  string
+	task  graph.Task
+	table *tableStore[K, V]
+}
+
+func (n *tableSourceNode[K, V]) Receive(r *topology.Record[K, V]) error {
+	if r.NullKey {
+		n.task.Dropped(n.name, "null key")
+		return nil
+	}
+	old, ok, err := n.table.get(r.Key)
+	if err == nil {
+		err = n.table.put(r.Key, r.Value, r.NullValue, old.Value, !ok, r.Timestamp)
+	}
+	if err != nil {
+		_, err = n.task.Handle(graph.Processing, n.name, err)
+		return err
+	}
+	return n.table.forward(r.Headers)
+}
+
+// tableStore is the store of a table with the edge to its children: an update is
+// stored and forwarded, at once or, with the record cache, when the cache gives
+// the key up. Without a store updates are only forwarded. Kafka Streams:
+// TimestampedTupleForwarder.
+type tableStore[K, V any] struct {
+	flags  *tableFlags
+	store  store.TimestampedKeyValueStore[K, V] // nil: not materialised
+	cached bool
+	task   graph.Task
+	key    serde.Codec[K] // of what the cache gives up
+	value  serde.Codec[V]
+	isNull func(*V) bool
+	out    graph.Out[topology.Record[K, change[V]]]
+	r      topology.Record[K, change[V]]
+}
+
+func newTableStore[K, V any](w *graph.Wiring, m *Materialized[K, V], flags *tableFlags) (*tableStore[K, V], error) {
+	out, err := graph.Connect[topology.Record[K, change[V]]](w)
+	t := &tableStore[K, V]{flags: flags, task: w.Task, out: out, isNull: null.Check[V]()}
+	if err != nil || !flags.materialized {
+		return t, err
+	}
+	s, err := w.Store(m.name)
+	if err != nil {
+		return nil, err
+	}
+	var ok bool
+	if t.store, ok = s.(store.TimestampedKeyValueStore[K, V]); !ok {
+		return nil, fmt.Errorf("store %q is a %T, not the table's", m.name, s)
+	}
+	t.cached = w.Task.Listen(m.name, t.flushed)
+	if t.cached {
+		changelog := w.Task.ApplicationID() + "-" + m.name + "-changelog"
+		if t.key, err = m.key.Bind(changelog, serde.Key); err == nil {
+			t.value, err = m.value.Bind(changelog, serde.Value)
+		}
+	}
+	return t, err
+}
+
+func (t *tableStore[K, V]) get(key K) (store.ValueAndTimestamp[V], bool, error) {
+	if t.store == nil {
+		return store.ValueAndTimestamp[V]{}, false, nil
+	}
+	return t.store.Get(key)
+}
+
+// put stores an update and makes it ready to be forwarded.
+func (t *tableStore[K, V]) put(key K, value V, isNull bool, old V, nullOld bool, timestamp int64) error {
+	isNull = isNull || t.isNull != nil && t.isNull(&value)
+	t.r = topology.Record[K, change[V]]{Key: key, Timestamp: timestamp,
+		Value: change[V]{new: value, nullNew: isNull, old: old, nullOld: nullOld}}
+	if !t.flags.sendOld {
+		var none V
+		t.r.Value.old, t.r.Value.nullOld = none, true
+	}
+	switch {
+	case t.store == nil:
+		return nil
+	case isNull:
+		_, _, err := t.store.Delete(key)
+		return err
+	default:
+		return t.store.Put(key, store.ValueAndTimestamp[V]{Value: value, Timestamp: timestamp})
+	}
+}
+
+// forward sends the last update on, unless the cache will.
+func (t *tableStore[K, V]) forward(h topology.Headers) error {
+	if t.cached {
+		return nil
+	}
+	t.r.Headers = h
+	return t.out.Forward(&t.r)
+}
+
+// flushed forwards what a key became since the cache last gave it up.
+func (t *tableStore[K, V]) flushed(key, value, old []byte) (err error) {
+	t.r = topology.Record[K, change[V]]{Value: change[V]{nullNew: value == nil, nullOld: true}}
+	if t.r.Key, err = t.key.Decode(key); err != nil {
+		return fmt.Errorf("store %q: key: %w", t.flags.store, err)
+	}
+	src := t.task.Source()
+	t.r.Headers, t.r.Timestamp = src.Record.Headers, src.Record.Timestamp
+	if value != nil {
+		if t.r.Value.new, t.r.Timestamp, err = t.decode(value); err != nil {
+			return err
+		}
+	}
+	if old != nil && t.flags.sendOld {
+		t.r.Value.nullOld = false
+		if t.r.Value.old, _, err = t.decode(old); err != nil {
+			return err
+		}
+	}
+	return t.out.Forward(&t.r)
+}
+
+// decode decodes a timestamped value as the store keeps it.
+func (t *tableStore[K, V]) decode(b []byte) (value V, timestamp int64, err error) {
+	if len(b) < 8 {
+		return value, 0, fmt.Errorf("store %q: a value has %d bytes, less than its timestamp", t.flags.store, len(b))
+	}
+	if value, err = t.value.Decode(b[8:]); err != nil {
+		err = fmt.Errorf("store %q: value: %w", t.flags.store, err)
+	}
+	return value, int64(binary.BigEndian.Uint64(b)), err
+}

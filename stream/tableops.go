@@ -1,0 +1,161 @@
+package stream
+
+import (
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/topology"
+)
+
+// Filter keeps the entries for which f is true; the others are deleted from the
+// result. f is not called for deletions. The result is not stored but computed
+// from the table; [KTable.FilterInto] stores it. Kafka Streams: KTable.filter.
+//
+// If the table is kept in a store, a deletion is sent on only for an entry that
+// was part of the result; otherwise one is sent for every entry that is not.
+func (t *KTable[K, V]) Filter(f func(key K, value V) bool, opts ...Option) *KTable[K, V] {
+	return t.filter(f, nil, opts)
+}
+
+// FilterNot drops the entries for which f is true.
+func (t *KTable[K, V]) FilterNot(f func(key K, value V) bool, opts ...Option) *KTable[K, V] {
+	return t.filter(func(k K, v V) bool { return !f(k, v) }, nil, opts)
+}
+
+// FilterInto is Filter with the result kept in a store.
+func (t *KTable[K, V]) FilterInto(f func(key K, value V) bool, m *Materialized[K, V], opts ...Option) *KTable[K, V] {
+	return t.filter(f, m.orEmpty().with(t.key, t.value), opts)
+}
+
+func (t *KTable[K, V]) filter(f func(K, V) bool, m *Materialized[K, V], opts []Option) *KTable[K, V] {
+	out := mapTable(t, "KTABLE-FILTER-", m, opts, func(r *topology.Record[K, change[V]], v V) (V, bool, error) {
+		return v, !f(r.Key, v), nil
+	}, true)
+	out.key, out.value = t.key, t.value
+	if m != nil {
+		out.key, out.value = m.key, m.value
+	}
+	return out
+}
+
+// MapTableValues gives each entry another value; f is not called for deletions.
+// The result is not stored but computed; [MapTableValuesInto] stores it. Kafka
+// Streams: KTable.mapValues.
+func MapTableValues[K, V, V2 any](t *KTable[K, V], f func(value V) V2, opts ...Option) *KTable[K, V2] {
+	return mapTableValues(t, func(_ K, v V) V2 { return f(v) }, nil, opts)
+}
+
+// MapTableValuesInto is MapTableValues with the result kept in a store, and with
+// a function that sees the key.
+func MapTableValuesInto[K, V, V2 any](t *KTable[K, V], f func(key K, value V) V2, m *Materialized[K, V2], opts ...Option) *KTable[K, V2] {
+	return mapTableValues(t, f, m.orEmpty().with(t.key, nil), opts)
+}
+
+func mapTableValues[K, V, V2 any](t *KTable[K, V], f func(K, V) V2, m *Materialized[K, V2], opts []Option) *KTable[K, V2] {
+	out := mapTable(t, "KTABLE-MAPVALUES-", m, opts, func(r *topology.Record[K, change[V]], v V) (V2, bool, error) {
+		return f(r.Key, v), false, nil
+	}, false)
+	out.key = t.key
+	if m != nil {
+		out.key, out.value = m.key, m.value
+	}
+	return out
+}
+
+// mapTable appends an operator that computes each value of a table from the
+// parent's. f reports whether the result has no such entry. skips: an update that
+// leaves the result without the entry, before and after, is not sent on.
+func mapTable[K, V, V2 any](t *KTable[K, V], prefix string, m *Materialized[K, V2], opts []Option,
+	f func(r *topology.Record[K, change[V]], v V) (V2, bool, error), skips bool) *KTable[K, V2] {
+	g := t.b.g
+	if m != nil && m.name == "" {
+		g.Generate("") // an unnamed store is not made, but its number is burnt
+	}
+	name := g.Name(t.b.options(prefix, opts, optName).name, prefix)
+	flags := &tableFlags{store: m.queryable(), materialized: m.queryable() != ""}
+	if flags.materialized {
+		m.complete(g, name)
+	}
+	if skips {
+		// With old values at hand, needless tombstones are not sent.
+		flags.sendOld = t.old(false)
+	}
+	node := &graph.Node{Name: name, New: func(w *graph.Wiring) (any, error) {
+		ts, err := newTableStore[K, V2](w, m, flags)
+		return &mapTableNode[K, V, V2]{name: name, task: w.Task, f: f, skips: skips, table: ts}, err
+	}}
+	op := &graph.Op{Name: name, Write: func(tp *graph.Topology, parents []string) error {
+		node.Parents = parents
+		if err := tp.AddProcessor(node); err != nil || !flags.materialized {
+			return err
+		}
+		return tp.AddStore(m.builder(), name)
+	}}
+	g.Add(op, t.op)
+	return &KTable[K, V2]{b: t.b, op: op, name: name, store: flags.store, old: func(force bool) bool {
+		if flags.materialized || t.old(force) {
+			flags.sendOld = true
+		}
+		return flags.sendOld
+	}}
+}
+
+// mapTableNode maps the updates of a table. Kafka Streams: KTableFilter,
+// KTableMapValues.
+type mapTableNode[K, V, V2 any] struct {
+	name  string
+	task  graph.Task
+	f     func(r *topology.Record[K, change[V]], v V) (V2, bool, error)
+	skips bool
+	table *tableStore[K, V2]
+}
+
+func (n *mapTableNode[K, V, V2]) Receive(r *topology.Record[K, change[V]]) error {
+	for {
+		skip, err := n.receive(r)
+		if err == nil {
+			if skip {
+				return nil
+			}
+			return n.table.forward(r.Headers)
+		}
+		if retry, err := n.task.Handle(graph.Processing, n.name, err); !retry {
+			return err
+		}
+	}
+}
+
+func (n *mapTableNode[K, V, V2]) receive(r *topology.Record[K, change[V]]) (skip bool, err error) {
+	defer graph.Recover(&err)
+	c := &r.Value
+	v, none, err := n.compute(r, c.new, c.nullNew)
+	if err != nil {
+		return false, err
+	}
+	var old V2
+	noOld := true
+	if n.table.flags.sendOld {
+		if n.table.store != nil {
+			was, ok, err := n.table.get(r.Key)
+			if err != nil {
+				return false, err
+			}
+			old, noOld = was.Value, !ok
+		} else if old, noOld, err = n.compute(r, c.old, c.nullOld); err != nil {
+			return false, err
+		}
+		if n.skips && none && noOld {
+			return true, nil
+		}
+	}
+	return false, n.table.put(r.Key, v, none, old, noOld, r.Timestamp)
+}
+
+func (n *mapTableNode[K, V, V2]) compute(r *topology.Record[K, change[V]], v V, isNull bool) (out V2, none bool, err error) {
+	if isNull {
+		return out, true, nil
+	}
+	if out, none, err = n.f(r, v); err != nil || none {
+		var zero V2
+		return zero, true, err
+	}
+	return out, n.table.isNull != nil && n.table.isNull(&out), nil
+}
