@@ -185,7 +185,7 @@ func (c Config) withDefaults() (Config, error) {
 	or(&c.Compression, "none")
 	or(&c.ShutdownTimeout, 30*time.Second)
 	if c.Engine == nil {
-		c.Engine = badger.Opener()
+		c.Engine = badger.Opener(badger.Options{})
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

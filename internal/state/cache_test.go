@@ -59,6 +59,20 @@ func TestHotKeyIsNotEvicted(t *testing.T) {
 	}
 }
 
+func TestEvictedEntryIsNotWrittenTo(t *testing.T) {
+	d := newDisk(t)
+	st, s := openPlain(t, d, -1)
+	mustPut(t, s, "a", "1")
+	st.Commit(next(1))
+	mustClose(t, st)
+	st, s = openPlain(t, d, -1)
+	discardSet(t, st)
+	wantValue(t, s, "a", "1") // found, and evicted at once
+	mustPut(t, s, "a", "2")
+	wantValue(t, s, "b", "-")
+	wantValue(t, s, "a", "2")
+}
+
 func TestEngineIsAskedOncePerKeyAndNotAtAllWhenEmpty(t *testing.T) {
 	d := newDisk(t)
 	st, s := openPlain(t, d, 0)

@@ -134,7 +134,7 @@ func TestWipeDiscardsOneStoreOnly(t *testing.T) {
 	for _, s := range st.stores {
 		mustPut(t, s, "pending", "1")
 	}
-	view := st.Store("s").Committed()
+	view, flush := st.Store("s").Committed(), st.Flush()
 	if err := st.Wipe("s"); err != nil {
 		t.Fatal(err)
 	}
@@ -142,6 +142,9 @@ func TestWipeDiscardsOneStoreOnly(t *testing.T) {
 		t.Errorf("the store has %q", got)
 	}
 	wantValue(t, view, "engine", "-")
+	if err := flush.Write(); err == nil {
+		t.Error("a flush from before can still be written")
+	}
 	if p, ok := st.Offset("s"); ok {
 		t.Errorf("Offset = %d", p)
 	}

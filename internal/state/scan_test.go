@@ -69,6 +69,26 @@ func TestScanToleratesWrites(t *testing.T) {
 	}
 }
 
+func TestEachOpenScanHasTheKeysOfItsCall(t *testing.T) {
+	_, s := mixed(t, 0)
+	first := s.Scan(nil, nil, false)
+	mustPut(t, s, "x", "1")
+	second := s.Scan(nil, nil, false)
+	mustPut(t, s, "y", "1")
+	mustPut(t, s, "z", "1")
+	third := s.Scan([]byte("x"), nil, false)
+	if got := fmt.Sprint(list(t, first)); got != "[a=committed d=committed e=pending f=engine]" {
+		t.Errorf("the first has %s", got)
+	}
+	mustPut(t, s, "zz", "1")
+	if got := fmt.Sprint(list(t, second)); got != "[a=committed d=committed e=pending f=engine x=1]" {
+		t.Errorf("the second has %s", got)
+	}
+	if got := fmt.Sprint(list(t, third)); got != "[x=1 y=1 z=1]" {
+		t.Errorf("the third has %s", got)
+	}
+}
+
 func TestScanKeepsItsEntryOverWrites(t *testing.T) {
 	_, s := mixed(t, 0)
 	it := s.Scan(nil, nil, false)
