@@ -92,6 +92,13 @@ func TestAssign(t *testing.T) {
 				{ID: "b", Subscription: Subscription{ProcessID: "2", Generation: 4, Owned: tasks("0_0")}},
 			}, units(0, 1, true), map[string][]Task{"a": nil, "b": tasks("0_0")},
 		},
+		"a tie falls by process": {
+			[]Member{{ID: "a", Subscription: Subscription{ProcessID: "2"}}, {ID: "b", Subscription: Subscription{ProcessID: "1"}}},
+			units(0, 1, true), map[string][]Task{"a": nil, "b": tasks("0_0")},
+		},
+		"a tie inside a process falls by member": {
+			[]Member{{ID: "b"}, {ID: "a"}}, units(0, 1, true), map[string][]Task{"a": tasks("0_0"), "b": nil},
+		},
 		"sub-topologies are spread": {
 			[]Member{member("a", 1), member("b", 1)}, append(units(0, 2, false), units(1, 2, true)...),
 			map[string][]Task{"a": tasks("0_0", "1_0"), "b": tasks("0_1", "1_1")},

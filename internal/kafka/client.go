@@ -83,7 +83,7 @@ func (c *Client) Close() error {
 
 // retry calls f until it succeeds, fails for good, or ctx ends.
 func (c *Client) retry(ctx context.Context, what string, f func(context.Context) error) error {
-	waited := false
+	waited, since := false, time.Now()
 	for attempt := 0; ; attempt++ {
 		err := f(ctx)
 		switch {
@@ -97,12 +97,15 @@ func (c *Client) retry(ctx context.Context, what string, f func(context.Context)
 		case !transient(err):
 			return fmt.Errorf("kafka: %s: %w", what, explain(err))
 		}
-		if attempt >= 3 {
+		if time.Since(since) > patience {
 			if !waited {
 				c.cfg.Log.Warn("waiting", "for", what, "error", err)
 			}
 			waited = true
 			c.cfg.OnWait(what, err)
+		}
+		if errors.Is(err, sarama.ErrConcurrentTransactions) {
+			attempt = min(attempt, 1) // the coordinator is about to be done with the transaction before
 		}
 		if err := pause(ctx, attempt); err != nil {
 			return fmt.Errorf("kafka: %s: %w", what, err)
@@ -110,9 +113,12 @@ func (c *Client) retry(ctx context.Context, what string, f func(context.Context)
 	}
 }
 
-// pause waits before another attempt: 10 ms doubling to 1 s, give or take a third.
+// patience is for how long something is tried again before anybody is told.
+const patience = time.Second
+
+// pause waits before another attempt: 5 ms doubling to 1 s, give or take a third.
 func pause(ctx context.Context, attempt int) error {
-	d := min(10*time.Millisecond<<min(attempt, 10), time.Second)
+	d := min(5*time.Millisecond<<min(attempt, 10), time.Second)
 	d += time.Duration((rand.Float64() - .5) * .66 * float64(d))
 	t := time.NewTimer(d)
 	defer t.Stop()

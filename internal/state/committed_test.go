@@ -52,6 +52,27 @@ func TestCommittedScanOfManyEntries(t *testing.T) {
 	check()
 }
 
+// TestCommittedScanOfAChunkOfDeletions has a first chunk without an entry, at the
+// end of what is in memory and not of what is in the engine.
+func TestCommittedScanOfAChunkOfDeletions(t *testing.T) {
+	d := newDisk(t)
+	st, s := openPlain(t, d, 0)
+	for i := range 100 {
+		mustPut(t, s, numbered(i), "engine")
+	}
+	st.Commit(next(1))
+	mustClose(t, st)
+	st, s = openPlain(t, d, 0)
+	discardSet(t, st)
+	for i := range minChunk {
+		mustPut(t, s, numbered(i), "-")
+	}
+	st.Commit(next(2))
+	if got := list(t, s.Committed().Scan(nil, nil, false)); len(got) != 100-minChunk {
+		t.Errorf("%d entries, want %d", len(got), 100-minChunk)
+	}
+}
+
 // TestCommittedReadersRunBesideTheOwner has transactions that each set all keys
 // to one round. Readers must see no pending value, never an older value after a
 // newer one, and every key. The budget is small, so entries come and go.

@@ -523,6 +523,7 @@ func (c *coded) DecodeAvro(data []byte) ([]byte, error) {
 
 func TestGeneratedCodeIsUsedForItsOwnSchema(t *testing.T) {
 	r, f := fake(t)
+	codedCalls = [2]int{}
 	const schema = `{"type":"record","name":"C","doc":"the same","fields":[{"name":"n","type":"long","default":0}]}`
 	f.SeedSchema("other-value", 1, 9, sr.Schema{Schema: `{"type":"record","name":"C","fields":[{"name":"n","type":"int"}]}`})
 	value, ptr := bind(t, For[coded](r, schema)), bind(t, For[*coded](r, schema))

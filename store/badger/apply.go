@@ -13,7 +13,8 @@ import (
 // the next begins when the one before has been written: badger.WriteBatch, which
 // has 16 on their way, may write a later one although an earlier one failed.
 func (e *engine) Apply(b *store.Batch) error {
-	w := writer{db: e.db, txn: e.db.NewTransaction(true), entries: make([]badger.Entry, 0, b.Len())}
+	w := writer{e: e, entries: make([]badger.Entry, 0, b.Len())}
+	w.begin()
 	defer func() { w.txn.Discard() }()
 	err := b.Each(func(key, value []byte) error {
 		if int64(len(value)) >= e.opts.ValueThreshold {
@@ -22,7 +23,7 @@ func (e *engine) Apply(b *store.Batch) error {
 		return w.write(key, value)
 	})
 	if err == nil {
-		err = w.txn.Commit()
+		err = w.commit()
 	}
 	if err != nil {
 		return fmt.Errorf("badger: write to %s: %w", e.opts.Dir, err)
@@ -32,7 +33,7 @@ func (e *engine) Apply(b *store.Batch) error {
 }
 
 type writer struct {
-	db      *badger.DB
+	e       *engine
 	txn     *badger.Txn
 	entries []badger.Entry // a transaction refers to its entries until it is committed
 }
@@ -42,11 +43,24 @@ func (w *writer) write(key, value []byte) error {
 	if !errors.Is(err, badger.ErrTxnTooBig) {
 		return err
 	}
-	if err := w.txn.Commit(); err != nil {
+	if err := w.commit(); err != nil {
 		return err
 	}
-	w.txn = w.db.NewTransaction(true)
+	w.begin()
 	return w.add(key, value)
+}
+
+func (w *writer) begin() { w.txn = w.e.db.NewTransactionAt(latest, true) }
+
+// commit gives the transaction the next version, and allows compactions to drop
+// what it replaced.
+func (w *writer) commit() error {
+	w.e.version++
+	if err := w.txn.CommitAt(w.e.version, nil); err != nil {
+		return err
+	}
+	w.e.db.SetDiscardTs(w.e.version)
+	return nil
 }
 
 func (w *writer) add(key, value []byte) error {

@@ -107,7 +107,7 @@ func open(dir string, o Options) (store.Engine, error) {
 		return nil, err
 	}
 	opts := o.badger(dir)
-	db, err := badger.Open(opts)
+	db, err := badger.OpenManaged(opts)
 	switch {
 	case err == nil:
 	case strings.Contains(err.Error(), "directory lock"):
@@ -115,7 +115,9 @@ func open(dir string, o Options) (store.Engine, error) {
 	default:
 		return nil, fmt.Errorf("badger: open %s: if the files are damaged remove the folder, and the stores are restored from their changelogs: %w", dir, err)
 	}
-	return &engine{db: db, maxTxn: opts.MemTableSize * 15 / 100, opts: opts}, nil
+	version := db.MaxVersion()
+	db.SetDiscardTs(version)
+	return &engine{db: db, opts: opts, version: version}, nil
 }
 
 // checkFolder refuses a folder with something else in it, where Badger would

@@ -3,16 +3,23 @@ package badger
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
 )
 
-// engine implements store.Engine and store.Limiter.
+// latest reads what was written last. Badger's own choice of a version waits for
+// the writes under way, which stalls a reader for as long as a part of a flush
+// takes; a reader of an Engine may see a part of a batch, so it need not wait.
+const latest = math.MaxUint64
+
+// engine implements store.Engine and store.Limiter. The database is in managed
+// mode: versions are given here.
 type engine struct {
 	db      *badger.DB
 	opts    badger.Options
-	maxTxn  int64
+	version uint64       // of the last transaction
 	written atomic.Int64 // bytes since the database was opened
 	large   int64        // bytes of values in the value log since it was last collected
 }
@@ -20,7 +27,7 @@ type engine struct {
 func (e *engine) Limits() (key, value int) { return maxKey, int(e.opts.ValueLogFileSize) }
 
 func (e *engine) Get(key, dst []byte) ([]byte, bool, error) {
-	txn := e.db.NewTransaction(false)
+	txn := e.db.NewTransactionAt(latest, false)
 	defer txn.Discard()
 	item, err := txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {

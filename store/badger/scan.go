@@ -12,7 +12,7 @@ import (
 // Scan reads the tables that can have keys of the range: those with the prefix
 // that both bounds have in common.
 func (e *engine) Scan(from, to []byte, reverse bool) store.Iterator {
-	txn := e.db.NewTransaction(false)
+	txn := e.db.NewTransactionAt(latest, false)
 	opts := badger.IteratorOptions{Reverse: reverse, Prefix: commonPrefix(from, to)}
 	it := &iterator{dir: e.opts.Dir, txn: txn, from: from, to: to, reverse: reverse, value: []byte{}}
 	if to != nil && bytes.Compare(from, to) >= 0 {

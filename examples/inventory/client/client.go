@@ -31,6 +31,8 @@ func Open(brokers []string) (*Client, error) {
 	c.Producer.Return.Successes = true
 	c.Consumer.IsolationLevel = sarama.ReadCommitted
 	c.Consumer.Return.Errors = true
+	c.Consumer.MaxWaitTime = 100 * time.Millisecond
+	c.Consumer.Retry.Backoff = 200 * time.Millisecond
 	c.Consumer.MaxProcessingTime = 10 * time.Second
 	kafka, err := sarama.NewClient(brokers, c)
 	if err != nil {
