@@ -55,6 +55,13 @@ func TestProblems(t *testing.T) {
 			pkgs: []*packages.Package{pkg("stream/monitor", "m/stream/embedded", "m/stream/monitor/page"), pkg("stream/embedded", "m/stream"), pkg("stream/monitor/page", "m/serde")},
 			want: []string{"stream/monitor must not import stream/embedded"},
 		},
+		"parts of one example": {
+			pkgs: []*packages.Package{
+				pkg("examples/a/client", "m/examples/a/rules"), pkg("examples/a/rules", "m/stream"), pkg("examples/a", "m/examples/a/client"),
+				pkg("examples/b", "m/examples/a/rules"),
+			},
+			want: []string{"examples/b must not import examples/a/rules"},
+		},
 		"a leaf is for all": {pkgs: []*packages.Package{pkg("internal/murmur"), pkg("serde", "m/internal/murmur")}},
 		"small, but not a leaf": {
 			pkgs: []*packages.Package{pkg("internal/assign"), pkg("serde", "m/internal/assign")},
