@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"maps"
+	"slices"
 
 	"github.com/IBM/sarama"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // Partitions returns the number of partitions of topics. One that does not exist
-// is missing from the result.
+// is missing from the result; so may be, for a moment, one that was just created.
 func (c *Client) Partitions(ctx context.Context, topics []string) (map[string]int32, error) {
 	counts := map[string]int32{}
 	if len(topics) == 0 {
@@ -64,23 +65,24 @@ type TopicSpec struct {
 	Configs     map[string]string
 }
 
-// CreateTopics creates topics and waits until their partitions have leaders. One
-// that exists is left as it is.
+// CreateTopics creates topics and waits until all their partitions have leaders.
+// One that exists is left as it is, also if its partitions or configuration differ.
 func (c *Client) CreateTopics(ctx context.Context, specs []TopicSpec) error {
-	req := &sarama.CreateTopicsRequest{Version: 4, Timeout: c.cfg.Timeout, TopicDetails: map[string]*sarama.TopicDetail{}}
-	var partitions []record.Partition
+	if len(specs) == 0 {
+		return nil
+	}
+	req := &sarama.CreateTopicsRequest{Version: createVersion, Timeout: c.cfg.Timeout, TopicDetails: map[string]*sarama.TopicDetail{}}
+	var names []string
 	for _, s := range specs {
 		d := &sarama.TopicDetail{NumPartitions: s.Partitions, ReplicationFactor: s.Replication, ConfigEntries: map[string]*string{}}
 		for k, v := range s.Configs {
 			d.ConfigEntries[k] = &v
 		}
 		req.TopicDetails[s.Name] = d
-		for p := range s.Partitions {
-			partitions = append(partitions, record.Partition{Topic: s.Name, ID: p})
-		}
+		names = append(names, s.Name)
 	}
 	err := c.retry(ctx, "creating topics", func(ctx context.Context) error {
-		r, err := c.metadata(ctx, []string{})
+		r, err := c.metadata(ctx, names)
 		if err != nil {
 			return err
 		}
@@ -106,10 +108,65 @@ func (c *Client) CreateTopics(ctx context.Context, specs []TopicSpec) error {
 	if err != nil {
 		return err
 	}
-	return c.retry(ctx, "leaders of new topics", func(ctx context.Context) error {
-		_, err := c.byLeader(ctx, partitions, false)
+	return c.retry(ctx, "leaders of new topics", func(ctx context.Context) error { return c.led(ctx, names) })
+}
+
+// led returns an error if a partition of these topics has no leader yet.
+func (c *Client) led(ctx context.Context, topics []string) error {
+	r, err := c.metadata(ctx, topics)
+	if err != nil {
 		return err
+	}
+	var partitions []record.Partition
+	for _, t := range r.Topics {
+		if t.Err != sarama.ErrNoError {
+			return fmt.Errorf("topic %q: %w", t.Name, t.Err)
+		}
+		for _, p := range t.Partitions {
+			partitions = append(partitions, record.Partition{Topic: t.Name, ID: p.ID})
+		}
+	}
+	if _, missing := c.knownLeaders(partitions); len(missing) > 0 {
+		return fmt.Errorf("partition %s-%d: %w", missing[0].Topic, missing[0].ID, sarama.ErrLeaderNotAvailable)
+	}
+	return nil
+}
+
+// TopicConfigs returns the configuration of topics, with the broker's defaults
+// where a topic has none of its own. A topic that does not exist is missing.
+func (c *Client) TopicConfigs(ctx context.Context, topics []string) (map[string]map[string]string, error) {
+	out := map[string]map[string]string{}
+	if len(topics) == 0 {
+		return out, nil
+	}
+	req := &sarama.DescribeConfigsRequest{Version: describeConfigsVersion}
+	for _, t := range topics {
+		req.Resources = append(req.Resources, &sarama.ConfigResource{Type: sarama.TopicResource, Name: t})
+	}
+	err := c.retry(ctx, "configuration of topics", func(ctx context.Context) error {
+		return c.any(ctx, func(b *sarama.Broker) error {
+			r, err := b.DescribeConfigs(req)
+			if err != nil {
+				return err
+			}
+			for _, res := range r.Resources {
+				switch code := sarama.KError(res.ErrorCode); code {
+				case sarama.ErrNoError:
+				case sarama.ErrUnknownTopicOrPartition:
+					continue
+				default:
+					return fmt.Errorf("topic %q: %w", res.Name, code)
+				}
+				configs := make(map[string]string, len(res.Configs))
+				for _, e := range res.Configs {
+					configs[e.Name] = e.Value
+				}
+				out[res.Name] = configs
+			}
+			return nil
+		})
 	})
+	return out, err
 }
 
 // When says which offset of a partition is asked for.
@@ -121,10 +178,10 @@ const (
 	Earliest When = -2
 )
 
-// Offsets returns the offset at an end of partitions.
+// Offsets returns the offset at an end of partitions, with one request to each of
+// their leaders.
 func (c *Client) Offsets(ctx context.Context, partitions []record.Partition, at When) (map[record.Partition]int64, error) {
 	out := make(map[record.Partition]int64, len(partitions))
-	refresh := false
 	err := c.retry(ctx, "offsets of partitions", func(ctx context.Context) error {
 		var left []record.Partition
 		for _, p := range partitions {
@@ -132,46 +189,60 @@ func (c *Client) Offsets(ctx context.Context, partitions []record.Partition, at 
 				left = append(left, p)
 			}
 		}
-		if len(left) == 0 {
-			return nil
-		}
-		groups, err := c.byLeader(ctx, left, refresh)
-		refresh = true
-		if err != nil {
-			return err
-		}
-		var errs []error
+		groups, err := c.byLeader(ctx, left)
+		errs := []error{err}
 		for addr, ps := range groups {
 			errs = append(errs, c.offsetsOf(ctx, addr, ps, at, out))
 		}
-		return errors.Join(errs...)
+		return worst(errs)
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// worst picks of several errors one that waiting does not mend, if there is one.
+func worst(errs []error) error {
+	var first error
+	for _, err := range errs {
+		if err != nil && (first == nil || !transient(err)) {
+			first = err
+		}
+	}
+	return first
 }
 
 func (c *Client) offsetsOf(ctx context.Context, addr string, partitions []record.Partition, at When, out map[record.Partition]int64) error {
-	req := &sarama.OffsetRequest{Version: 4}
+	req := &sarama.OffsetRequest{Version: offsetsVersion}
 	for _, p := range partitions {
 		req.AddBlock(p.Topic, p.ID, int64(at), 1)
 	}
-	return c.admin.do(ctx, addr, func(b *sarama.Broker) error {
-		r, err := b.GetAvailableOffsets(req)
-		if err != nil {
-			return err
-		}
-		for _, p := range partitions {
-			blk := r.GetBlock(p.Topic, p.ID)
-			switch {
-			case blk == nil:
-				err = sarama.ErrIncompleteResponse
-			case blk.Err != sarama.ErrNoError:
-				err = fmt.Errorf("partition %s-%d: %w", p.Topic, p.ID, blk.Err)
-			default:
-				out[p] = blk.Offset
-			}
-		}
+	var r *sarama.OffsetResponse
+	err := c.admin.do(ctx, addr, func(b *sarama.Broker) (err error) {
+		r, err = b.GetAvailableOffsets(req)
 		return err
 	})
+	errs := make([]error, 0, len(partitions))
+	for _, p := range partitions {
+		why := err
+		if why == nil {
+			switch blk := r.GetBlock(p.Topic, p.ID); {
+			case blk == nil:
+				why = sarama.ErrIncompleteResponse
+			case blk.Err != sarama.ErrNoError:
+				why = blk.Err
+			default:
+				out[p] = blk.Offset
+				continue
+			}
+		}
+		if moved(why) {
+			c.forgetLeader(p)
+		}
+		errs = append(errs, fmt.Errorf("partition %s-%d: %w", p.Topic, p.ID, why))
+	}
+	return worst(errs)
 }
 
 // Offset is a committed offset.
@@ -187,7 +258,7 @@ func (c *Client) Committed(ctx context.Context, group string, partitions []recor
 	if len(partitions) == 0 {
 		return out, nil
 	}
-	req := &sarama.OffsetFetchRequest{Version: 7, ConsumerGroup: group, RequireStable: true}
+	req := &sarama.OffsetFetchRequest{Version: committedVersion, ConsumerGroup: group, RequireStable: true}
 	for _, p := range partitions {
 		req.AddPartition(p.Topic, p.ID)
 	}
@@ -201,6 +272,7 @@ func (c *Client) Committed(ctx context.Context, group string, partitions []recor
 		} else if code != sarama.ErrNoError {
 			return code, nil
 		}
+		clear(out)
 		for _, p := range partitions {
 			blk := r.GetBlock(p.Topic, p.ID)
 			if blk == nil {
@@ -231,9 +303,13 @@ func (m Membership) instance() *string {
 	return &m.InstanceID
 }
 
-// CommitOffsets commits offsets outside of a transaction.
+// CommitOffsets commits offsets outside of a transaction. ErrMember and
+// ErrInstanceFenced mean that none was committed.
 func (c *Client) CommitOffsets(ctx context.Context, m Membership, offsets map[record.Partition]Offset) error {
-	req := &sarama.OffsetCommitRequest{Version: 7, ConsumerGroup: m.Group, ConsumerID: m.MemberID, GroupInstanceId: m.instance(), ConsumerGroupGeneration: m.Generation}
+	if len(offsets) == 0 {
+		return nil
+	}
+	req := &sarama.OffsetCommitRequest{Version: commitVersion, ConsumerGroup: m.Group, ConsumerID: m.MemberID, GroupInstanceId: m.instance(), ConsumerGroupGeneration: m.Generation}
 	for p, o := range offsets {
 		req.AddBlockWithLeaderEpoch(p.Topic, p.ID, o.Next, -1, 0, o.Metadata)
 	}
@@ -253,43 +329,51 @@ func (c *Client) CommitOffsets(ctx context.Context, m Membership, offsets map[re
 	})
 }
 
-// DeleteRecords deletes the records before an offset. A partition that is moving
-// is left for the next time.
+// DeleteRecords deletes the records before an offset. It tries once: a partition
+// that is moving is in the error, and left for the next time.
 func (c *Client) DeleteRecords(ctx context.Context, before map[record.Partition]int64) error {
-	var partitions []record.Partition
-	for p := range before {
-		partitions = append(partitions, p)
-	}
-	groups, err := c.byLeader(ctx, partitions, false)
-	if err != nil {
-		return fmt.Errorf("kafka: deleting records: %w", err)
-	}
+	groups, err := c.byLeader(ctx, slices.Collect(maps.Keys(before)))
+	errs := []error{err}
 	for addr, ps := range groups {
-		req := &sarama.DeleteRecordsRequest{Version: 1, Timeout: 5 * time.Second, Topics: map[string]*sarama.DeleteRecordsRequestTopic{}}
-		for _, p := range ps {
-			t := req.Topics[p.Topic]
-			if t == nil {
-				t = &sarama.DeleteRecordsRequestTopic{PartitionOffsets: map[int32]int64{}}
-				req.Topics[p.Topic] = t
-			}
-			t.PartitionOffsets[p.ID] = before[p]
-		}
-		err := c.admin.do(ctx, addr, func(b *sarama.Broker) error {
-			r, err := b.DeleteRecords(req)
-			if err != nil {
-				return err
-			}
-			for _, p := range ps {
-				if t := r.Topics[p.Topic]; t != nil && t.Partitions[p.ID] != nil && t.Partitions[p.ID].Err != sarama.ErrNoError {
-					c.forgetLeader(p)
-					err = fmt.Errorf("partition %s-%d: %w", p.Topic, p.ID, t.Partitions[p.ID].Err)
-				}
-			}
-			return err
-		})
-		if err != nil {
-			return fmt.Errorf("kafka: deleting records: %w", err)
-		}
+		errs = append(errs, c.deleteRecords(ctx, addr, ps, before)...)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("kafka: deleting records: %w", explain(err))
 	}
 	return nil
+}
+
+func (c *Client) deleteRecords(ctx context.Context, addr string, partitions []record.Partition, before map[record.Partition]int64) []error {
+	req := &sarama.DeleteRecordsRequest{Version: deleteRecordsVersion, Timeout: c.cfg.Timeout / 2, Topics: map[string]*sarama.DeleteRecordsRequestTopic{}}
+	for _, p := range partitions {
+		t := req.Topics[p.Topic]
+		if t == nil {
+			t = &sarama.DeleteRecordsRequestTopic{PartitionOffsets: map[int32]int64{}}
+			req.Topics[p.Topic] = t
+		}
+		t.PartitionOffsets[p.ID] = before[p]
+	}
+	var r *sarama.DeleteRecordsResponse
+	err := c.admin.do(ctx, addr, func(b *sarama.Broker) (err error) {
+		r, err = b.DeleteRecords(req)
+		return err
+	})
+	var errs []error
+	for _, p := range partitions {
+		why := err
+		if why == nil {
+			if t := r.Topics[p.Topic]; t == nil || t.Partitions[p.ID] == nil {
+				why = sarama.ErrIncompleteResponse
+			} else if code := t.Partitions[p.ID].Err; code != sarama.ErrNoError {
+				why = code
+			}
+		}
+		if why != nil {
+			if moved(why) {
+				c.forgetLeader(p)
+			}
+			errs = append(errs, fmt.Errorf("partition %s-%d: %w", p.Topic, p.ID, why))
+		}
+	}
+	return errs
 }

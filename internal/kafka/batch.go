@@ -9,52 +9,79 @@ import (
 	"github.com/streamweir/streamweir/serde"
 )
 
-// batch is records of one partition on their way to the broker. Keys and values
-// lie in one arena; the memory is used again after the acknowledgement.
+// batch is records of one partition on their way to the broker. Keys, values and
+// headers lie in one arena; the memory is used again after the acknowledgement.
 type batch struct {
 	part        *partition
 	records     []sarama.Record
 	pointers    []*sarama.Record
+	headers     []sarama.RecordHeader
+	headerRefs  []*sarama.RecordHeader
 	arena       []byte
+	bytes       int   // about what the records take on the wire, uncompressed
 	first, last int64 // timestamps in milliseconds; last is the largest
+	sequence    int32 // of the first record, once encoded is set
 	encoded     *sarama.RecordBatch
 	sent        bool // and not yet answered
 }
 
+// overhead is what a record takes besides key, value and headers: lengths,
+// attributes, and the distances to the first record's time and offset.
+const overhead = 20
+
+// size is what a record adds to a batch.
+func size(key, value []byte, headers []serde.Header) int {
+	n := overhead + len(key) + len(value)
+	for _, h := range headers {
+		n += 10 + len(h.Name) + len(h.Value)
+	}
+	return n
+}
+
 var batches = sync.Pool{New: func() any { return &batch{} }}
 
-func newBatch(p *partition, bytes int) *batch {
+func newBatch(p *partition) *batch {
 	b := batches.Get().(*batch)
-	if cap(b.arena) < bytes {
-		b.arena = make([]byte, 0, bytes)
-	}
 	b.part = p
 	return b
 }
 
-// release gives the memory back. Only an arena of the usual size is kept.
-func (b *batch) release(bytes int) {
+// release gives the memory back, unless one large record made it much larger than
+// usual.
+func (b *batch) release(usual int) {
 	clear(b.records)
-	*b = batch{records: b.records[:0], pointers: b.pointers[:0], arena: b.arena[:0]}
-	if cap(b.arena) <= bytes {
+	clear(b.pointers)
+	clear(b.headers)
+	clear(b.headerRefs)
+	*b = batch{records: b.records[:0], pointers: b.pointers[:0], headers: b.headers[:0], headerRefs: b.headerRefs[:0], arena: b.arena[:0]}
+	if cap(b.arena) <= 2*usual {
 		batches.Put(b)
 	}
 }
 
-// room tells whether a record of n bytes fits; an empty batch takes any.
-func (b *batch) room(n int) bool { return len(b.records) == 0 || len(b.arena)+n <= cap(b.arena) }
-
-func (b *batch) append(key, value []byte, timestamp int64, headers []serde.Header) {
+// append copies a record of the given size. What it grows out of stays valid: the
+// records before refer to it.
+func (b *batch) append(key, value []byte, timestamp int64, headers []serde.Header, size int) {
 	if len(b.records) == 0 {
 		b.first, b.last = timestamp, timestamp
 	}
 	b.last = max(b.last, timestamp)
-	b.records = append(b.records, sarama.Record{Key: b.keep(key), Value: b.keep(value), OffsetDelta: int64(len(b.records)),
-		TimestampDelta: time.Duration(timestamp-b.first) * time.Millisecond})
-	r := &b.records[len(b.records)-1]
-	for _, h := range headers {
-		r.Headers = append(r.Headers, &sarama.RecordHeader{Key: []byte(h.Name), Value: h.Value})
+	b.bytes += size
+	r := sarama.Record{Key: b.keep(key), Value: b.keep(value), OffsetDelta: int64(len(b.records)),
+		TimestampDelta: time.Duration(timestamp-b.first) * time.Millisecond}
+	if len(headers) > 0 {
+		r.Headers = b.keepHeaders(headers)
 	}
+	b.records = append(b.records, r)
+}
+
+func (b *batch) keepHeaders(headers []serde.Header) []*sarama.RecordHeader {
+	at := len(b.headerRefs)
+	for _, h := range headers {
+		b.headers = append(b.headers, sarama.RecordHeader{Key: b.keepString(h.Name), Value: b.keep(h.Value)})
+		b.headerRefs = append(b.headerRefs, &b.headers[len(b.headers)-1])
+	}
+	return b.headerRefs[at:len(b.headerRefs):len(b.headerRefs)]
 }
 
 // keep copies data into the arena; nil stays nil.
@@ -67,6 +94,12 @@ func (b *batch) keep(data []byte) []byte {
 	return b.arena[at:len(b.arena):len(b.arena)]
 }
 
+func (b *batch) keepString(s string) []byte {
+	at := len(b.arena)
+	b.arena = append(b.arena, s...)
+	return b.arena[at:len(b.arena):len(b.arena)]
+}
+
 // seal gives the batch its sequence number. After that it can be sent, and sent
 // again.
 func (b *batch) seal(pid int64, epoch int16, sequence int32, codec sarama.CompressionCodec, transactional bool) {
@@ -74,7 +107,39 @@ func (b *batch) seal(pid int64, epoch int16, sequence int32, codec sarama.Compre
 	for i := range b.records {
 		b.pointers = append(b.pointers, &b.records[i])
 	}
-	b.encoded = &sarama.RecordBatch{Version: 2, FirstTimestamp: time.UnixMilli(b.first), MaxTimestamp: time.UnixMilli(b.last), ProducerID: pid,
+	b.sequence = sequence
+	b.encoded = &sarama.RecordBatch{Version: 2, FirstTimestamp: instant(b.first), MaxTimestamp: instant(b.last), ProducerID: pid,
 		ProducerEpoch: epoch, FirstSequence: sequence, IsTransactional: transactional, Records: b.pointers, LastOffsetDelta: int32(len(b.records) - 1),
 		Codec: codec, CompressionLevel: sarama.CompressionLevelDefault}
 }
+
+// instant is a timestamp as sarama has it: the zero time is none.
+func instant(ms int64) time.Time {
+	if ms < 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
+
+// split makes two batches with the sequence numbers that this one has.
+func (b *batch) split() [2]*batch {
+	var halves [2]*batch
+	middle := len(b.records) / 2
+	for i, records := range [2][]sarama.Record{b.records[:middle], b.records[middle:]} {
+		h := newBatch(b.part)
+		for _, r := range records {
+			var headers []serde.Header
+			for _, hdr := range r.Headers {
+				headers = append(headers, serde.Header{Name: string(hdr.Key), Value: hdr.Value})
+			}
+			h.append(r.Key, r.Value, b.first+r.TimestampDelta.Milliseconds(), headers, size(r.Key, r.Value, headers))
+		}
+		h.seal(b.encoded.ProducerID, b.encoded.ProducerEpoch, advance(b.sequence, i*middle), b.encoded.Codec, b.encoded.IsTransactional)
+		halves[i] = h
+	}
+	return halves
+}
+
+// advance is the sequence number n records later: they begin again at 0 behind the
+// largest.
+func advance(sequence int32, n int) int32 { return int32((int64(sequence) + int64(n)) & 0x7fffffff) }

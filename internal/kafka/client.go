@@ -9,7 +9,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -26,24 +28,33 @@ type Config struct {
 	// Timeout bounds a request that does not wait on purpose; 0 is 10 s.
 	Timeout time.Duration
 	Log     *slog.Logger
-	// OnWait is told that something waits, and why, and with a nil error that it
-	// waits no longer. Any goroutine may call it.
+	// OnWait is told that something has waited for more than a second, and why, and
+	// with a nil error that it waits no longer. Any goroutine may call it.
 	OnWait func(what string, err error)
 }
 
-// SASL is how a client authenticates itself.
+// SASL is how a client authenticates itself. Mechanism is PLAIN (also if empty),
+// SCRAM-SHA-256 or SCRAM-SHA-512.
 type SASL struct{ Mechanism, User, Password string }
 
 // Client finds brokers, leaders and coordinators, and administers topics and
 // offsets. It is safe for concurrent use.
 type Client struct {
-	cfg   Config
-	admin *pool // connections for metadata and administration
+	cfg     Config
+	admin   *pool // connections for metadata and administration
+	checked atomic.Bool
 
 	mu           sync.Mutex
 	brokers      map[int32]string
-	leaders      map[record.Partition]string
+	leaders      map[record.Partition]leader
 	coordinators map[coordinator]string
+}
+
+// leader is who has a partition, and since which epoch: a broker that does not
+// know yet that it was replaced finds out by the epoch of the request.
+type leader struct {
+	addr  string
+	epoch int32
 }
 
 type coordinator struct {
@@ -61,6 +72,9 @@ func NewClient(cfg Config) (*Client, error) {
 			return nil, fmt.Errorf("kafka: broker %q is not of the form host:port: %w", b, err)
 		}
 	}
+	if s := cfg.SASL; s != nil && s.Mechanism != "" && !slices.Contains(mechanisms, s.Mechanism) {
+		return nil, fmt.Errorf("kafka: SASL mechanism %q is not known: use one of %s", s.Mechanism, strings.Join(mechanisms, ", "))
+	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 10 * time.Second
 	}
@@ -70,12 +84,18 @@ func NewClient(cfg Config) (*Client, error) {
 	if cfg.OnWait == nil {
 		cfg.OnWait = func(string, error) {}
 	}
-	c := &Client{cfg: cfg, brokers: map[int32]string{}, leaders: map[record.Partition]string{}, coordinators: map[coordinator]string{}}
+	c := &Client{cfg: cfg, brokers: map[int32]string{}, leaders: map[record.Partition]leader{}, coordinators: map[coordinator]string{}}
+	if err := c.config(0, nil).Validate(); err != nil {
+		return nil, fmt.Errorf("kafka: %w", err)
+	}
 	c.admin = c.newPool(cfg.Timeout)
-	return c, c.config(0, nil).Validate()
+	return c, nil
 }
 
-// Close closes the client's own connections.
+var mechanisms = []string{sarama.SASLTypePlaintext, sarama.SASLTypeSCRAMSHA256, sarama.SASLTypeSCRAMSHA512}
+
+// Close closes the client's own connections; what waits for them fails. Fetchers,
+// producers and groups are closed on their own, before.
 func (c *Client) Close() error {
 	c.admin.close()
 	return nil
@@ -83,44 +103,71 @@ func (c *Client) Close() error {
 
 // retry calls f until it succeeds, fails for good, or ctx ends.
 func (c *Client) retry(ctx context.Context, what string, f func(context.Context) error) error {
-	waited, since := false, time.Now()
+	w := waiting{c: c, what: what}
+	defer w.over()
 	for attempt := 0; ; attempt++ {
 		err := f(ctx)
 		switch {
 		case err == nil:
-			if waited {
-				c.cfg.OnWait(what, nil)
-			}
 			return nil
 		case ctx.Err() != nil:
 			return fmt.Errorf("kafka: %s: %w (last: %v)", what, context.Cause(ctx), err)
 		case !transient(err):
 			return fmt.Errorf("kafka: %s: %w", what, explain(err))
 		}
-		if time.Since(since) > patience {
-			if !waited {
-				c.cfg.Log.Warn("waiting", "for", what, "error", err)
-			}
-			waited = true
-			c.cfg.OnWait(what, err)
-		}
+		w.on(err)
 		if errors.Is(err, sarama.ErrConcurrentTransactions) {
 			attempt = min(attempt, 1) // the coordinator is about to be done with the transaction before
 		}
-		if err := pause(ctx, attempt); err != nil {
-			return fmt.Errorf("kafka: %s: %w", what, err)
+		if pause(ctx, attempt) != nil {
+			return fmt.Errorf("kafka: %s: %w (last: %v)", what, context.Cause(ctx), err)
 		}
 	}
 }
 
-// patience is for how long something is tried again before anybody is told.
+// waiting tells OnWait about something that is tried again, but only once it takes
+// longer than patience: most of what is refused is accepted a moment later.
+type waiting struct {
+	c     *Client
+	what  string
+	since time.Time
+	told  bool
+}
+
 const patience = time.Second
 
-// pause waits before another attempt: 5 ms doubling to 1 s, give or take a third.
-func pause(ctx context.Context, attempt int) error {
+func (w *waiting) on(err error) {
+	if w.since.IsZero() {
+		w.since = time.Now()
+	}
+	if time.Since(w.since) < patience {
+		return
+	}
+	if !w.told {
+		w.c.cfg.Log.Warn("waiting", "for", w.what, "error", err)
+	}
+	w.told = true
+	w.c.cfg.OnWait(w.what, err)
+}
+
+// over says that it waits no longer.
+func (w *waiting) over() {
+	if w.told {
+		w.c.cfg.Log.Info("waiting no longer", "for", w.what)
+		w.c.cfg.OnWait(w.what, nil)
+	}
+	w.since, w.told = time.Time{}, false
+}
+
+// backoff is how long to wait before another attempt: 5 ms doubling to 1 s, give
+// or take a third.
+func backoff(attempt int) time.Duration {
 	d := min(5*time.Millisecond<<min(attempt, 10), time.Second)
-	d += time.Duration((rand.Float64() - .5) * .66 * float64(d))
-	t := time.NewTimer(d)
+	return d + time.Duration((rand.Float64()-.5)*.66*float64(d))
+}
+
+func pause(ctx context.Context, attempt int) error {
+	t := time.NewTimer(backoff(attempt))
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -151,7 +198,12 @@ func (c *Client) addresses() []string {
 func (c *Client) any(ctx context.Context, f func(*sarama.Broker) error) error {
 	var last error
 	for _, a := range c.addresses() {
-		err := c.admin.do(ctx, a, f)
+		err := c.admin.do(ctx, a, func(b *sarama.Broker) error {
+			if err := c.checkVersions(b); err != nil {
+				return err
+			}
+			return f(b)
+		})
 		if err == nil || ctx.Err() != nil || !network(err) {
 			return err
 		}
@@ -164,7 +216,7 @@ func (c *Client) any(ctx context.Context, f func(*sarama.Broker) error) error {
 func (c *Client) metadata(ctx context.Context, topics []string) (*sarama.MetadataResponse, error) {
 	var r *sarama.MetadataResponse
 	err := c.any(ctx, func(b *sarama.Broker) (err error) {
-		r, err = b.GetMetadata(&sarama.MetadataRequest{Version: 7, Topics: topics})
+		r, err = b.GetMetadata(&sarama.MetadataRequest{Version: metadataVersion, Topics: topics})
 		return err
 	})
 	if err != nil {
@@ -181,8 +233,8 @@ func (c *Client) metadata(ctx context.Context, topics []string) (*sarama.Metadat
 	for _, t := range r.Topics {
 		for _, p := range t.Partitions {
 			key := record.Partition{Topic: t.Name, ID: p.ID}
-			if a, ok := c.brokers[p.Leader]; ok && p.Err == sarama.ErrNoError || p.Err == sarama.ErrReplicaNotAvailable {
-				c.leaders[key] = a
+			if addr, ok := c.brokers[p.Leader]; ok && (p.Err == sarama.ErrNoError || p.Err == sarama.ErrReplicaNotAvailable) {
+				c.leaders[key] = leader{addr, p.LeaderEpoch}
 			} else {
 				delete(c.leaders, key)
 			}
@@ -191,26 +243,46 @@ func (c *Client) metadata(ctx context.Context, topics []string) (*sarama.Metadat
 	return r, nil
 }
 
-// byLeader groups partitions by the address of their leader. With refresh the
-// leaders are asked for again.
-func (c *Client) byLeader(ctx context.Context, partitions []record.Partition, refresh bool) (map[string][]record.Partition, error) {
+// byLeader groups partitions by the address of their leader, asking for those it
+// does not know. With an error the result has the partitions whose leaders are
+// known all the same.
+func (c *Client) byLeader(ctx context.Context, partitions []record.Partition) (map[string][]record.Partition, error) {
 	out, missing := c.knownLeaders(partitions)
-	if len(missing) == 0 && !refresh {
+	if len(missing) == 0 {
 		return out, nil
 	}
 	var topics []string
-	for _, p := range partitions {
+	for _, p := range missing {
 		if !slices.Contains(topics, p.Topic) {
 			topics = append(topics, p.Topic)
 		}
 	}
-	if _, err := c.metadata(ctx, topics); err != nil {
-		return nil, err
+	r, err := c.metadata(ctx, topics)
+	if err != nil {
+		return out, err
 	}
-	if out, missing = c.knownLeaders(partitions); len(missing) > 0 {
-		return out, fmt.Errorf("partition %s-%d: %w", missing[0].Topic, missing[0].ID, sarama.ErrLeaderNotAvailable)
+	if out, missing = c.knownLeaders(partitions); len(missing) == 0 {
+		return out, nil
 	}
-	return out, nil
+	refused := map[string]sarama.KError{}
+	for _, t := range r.Topics {
+		refused[t.Name] = t.Err
+	}
+	first := error(nil)
+	for _, p := range missing {
+		why := refused[p.Topic]
+		if why == sarama.ErrNoError {
+			why = sarama.ErrLeaderNotAvailable
+		}
+		err := fmt.Errorf("leader of %s-%d: %w", p.Topic, p.ID, why)
+		if !transient(why) {
+			return out, err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return out, first
 }
 
 func (c *Client) knownLeaders(partitions []record.Partition) (known map[string][]record.Partition, missing []record.Partition) {
@@ -218,8 +290,8 @@ func (c *Client) knownLeaders(partitions []record.Partition) (known map[string][
 	defer c.mu.Unlock()
 	known = map[string][]record.Partition{}
 	for _, p := range partitions {
-		if a, ok := c.leaders[p]; ok {
-			known[a] = append(known[a], p)
+		if l, ok := c.leaders[p]; ok {
+			known[l.addr] = append(known[l.addr], p)
 		} else {
 			missing = append(missing, p)
 		}
@@ -232,6 +304,16 @@ func (c *Client) forgetLeader(p record.Partition) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.leaders, p)
+}
+
+// leaderEpoch is that of the leader byLeader gave, -1 if it is not known.
+func (c *Client) leaderEpoch(p record.Partition) int32 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l, ok := c.leaders[p]; ok {
+		return l.epoch
+	}
+	return -1
 }
 
 // coordinated sends a request to a coordinator until it gives a definite answer. f
@@ -251,13 +333,17 @@ func (c *Client) coordinated(ctx context.Context, p *pool, kind sarama.Coordinat
 		if err == nil && code != sarama.ErrNoError {
 			err = code
 		}
-		if err != nil && (network(err) || code == sarama.ErrNotCoordinatorForConsumer || code == sarama.ErrConsumerCoordinatorNotAvailable) {
-			c.mu.Lock()
-			delete(c.coordinators, at)
-			c.mu.Unlock()
+		if network(err) || code == sarama.ErrNotCoordinatorForConsumer || code == sarama.ErrConsumerCoordinatorNotAvailable {
+			c.forgetCoordinator(at)
 		}
 		return err
 	})
+}
+
+func (c *Client) forgetCoordinator(at coordinator) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.coordinators, at)
 }
 
 func (c *Client) coordinator(ctx context.Context, at coordinator) (string, error) {
@@ -268,7 +354,7 @@ func (c *Client) coordinator(ctx context.Context, at coordinator) (string, error
 		return addr, nil
 	}
 	err := c.any(ctx, func(b *sarama.Broker) error {
-		r, err := b.FindCoordinator(&sarama.FindCoordinatorRequest{Version: 2, CoordinatorKey: at.key, CoordinatorType: at.kind})
+		r, err := b.FindCoordinator(&sarama.FindCoordinatorRequest{Version: findVersion, CoordinatorKey: at.key, CoordinatorType: at.kind})
 		if err != nil {
 			return err
 		}

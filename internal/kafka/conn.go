@@ -14,12 +14,18 @@ import (
 // five a broker still keeps the order of an idempotent producer.
 const inFlight = 5
 
+// dialTimeout bounds how long it takes to find a broker unreachable.
+const dialTimeout = 5 * time.Second
+
 // config is sarama's configuration of one connection.
 func (c *Client) config(wait time.Duration, d *dialer) *sarama.Config {
 	conf := sarama.NewConfig()
-	conf.ClientID = c.cfg.ClientID
+	if c.cfg.ClientID != "" {
+		conf.ClientID = c.cfg.ClientID
+	}
 	conf.Version = sarama.V3_6_0_0
-	conf.Net.DialTimeout = 5 * time.Second
+	conf.MetricRegistry = silent{}
+	conf.Net.DialTimeout = dialTimeout
 	conf.Net.ReadTimeout = c.cfg.Timeout + wait
 	conf.Net.WriteTimeout = c.cfg.Timeout
 	conf.Net.MaxOpenRequests = inFlight
@@ -62,20 +68,27 @@ func (s *scramClient) Done() bool                            { return s.conv.Don
 // dialer keeps the connection it made, so that it can be cut: closing a
 // sarama.Broker waits for its outstanding responses.
 type dialer struct {
-	timeout time.Duration
-	mu      sync.Mutex
-	conn    net.Conn
-	cut     bool
+	ctx    context.Context // of the one connection; sarama's Dial has none
+	cancel context.CancelFunc
+
+	mu   sync.Mutex
+	conn net.Conn
+}
+
+func newDialer() *dialer {
+	d := &dialer{}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	return d
 }
 
 func (d *dialer) Dial(network, addr string) (net.Conn, error) {
-	conn, err := net.DialTimeout(network, addr, d.timeout)
+	conn, err := (&net.Dialer{Timeout: dialTimeout}).DialContext(d.ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.cut {
+	if d.ctx.Err() != nil {
 		conn.Close()
 		return nil, net.ErrClosed
 	}
@@ -83,10 +96,11 @@ func (d *dialer) Dial(network, addr string) (net.Conn, error) {
 	return conn, nil
 }
 
+// kill cuts the connection, or the attempt to make it.
 func (d *dialer) kill() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.cut = true
+	d.cancel()
 	if d.conn != nil {
 		d.conn.Close()
 	}
@@ -103,8 +117,16 @@ type pool struct {
 }
 
 type conn struct {
+	addr   string
 	broker *sarama.Broker
 	dialer *dialer
+}
+
+// close cuts the connection and waits for sarama's goroutine, which first tells
+// every outstanding request so.
+func (n *conn) close() {
+	n.dialer.kill()
+	n.broker.Close() // an error only says that it was not connected
 }
 
 func (c *Client) newPool(wait time.Duration) *pool {
@@ -116,12 +138,12 @@ func (p *pool) get(addr string) (*conn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return nil, net.ErrClosed
+		return nil, errClosed
 	}
 	if n := p.conns[addr]; n != nil {
 		return n, nil
 	}
-	n := &conn{broker: sarama.NewBroker(addr), dialer: &dialer{timeout: 5 * time.Second}}
+	n := &conn{addr: addr, broker: sarama.NewBroker(addr), dialer: newDialer()}
 	if err := n.broker.Open(p.c.config(p.wait, n.dialer)); err != nil {
 		return nil, err
 	}
@@ -130,21 +152,21 @@ func (p *pool) get(addr string) (*conn, error) {
 }
 
 // drop cuts a connection; the next get makes another.
-func (p *pool) drop(addr string, n *conn) {
+func (p *pool) drop(n *conn) {
 	p.mu.Lock()
-	if p.conns[addr] == n {
-		delete(p.conns, addr)
+	if p.conns[n.addr] == n {
+		delete(p.conns, n.addr)
 	}
 	p.mu.Unlock()
-	n.dialer.kill()
-	n.broker.Close() // an error only says that it was not connected
+	n.close()
 }
 
 // do sends one request. When ctx ends first the connection is cut, since sarama's
-// requests know no context. A connection that failed is cut too.
+// requests know no context: whoever shares it sees a connection that failed, and
+// tries again. A connection that failed is cut too.
 func (p *pool) do(ctx context.Context, addr string, f func(*sarama.Broker) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	n, err := p.get(addr)
 	if err != nil {
@@ -152,11 +174,12 @@ func (p *pool) do(ctx context.Context, addr string, f func(*sarama.Broker) error
 	}
 	stop := context.AfterFunc(ctx, n.dialer.kill)
 	err = f(n.broker)
-	if !stop() && err != nil {
-		err = context.Cause(ctx)
-	}
-	if err != nil && (ctx.Err() != nil || network(err)) {
-		p.drop(addr, n)
+	switch killed := !stop(); {
+	case killed && err != nil:
+		p.drop(n)
+		return context.Cause(ctx)
+	case killed || network(err):
+		p.drop(n)
 	}
 	return err
 }
@@ -168,7 +191,6 @@ func (p *pool) close() {
 	p.conns, p.closed = nil, true
 	p.mu.Unlock()
 	for _, n := range conns {
-		n.dialer.kill()
-		n.broker.Close()
+		n.close()
 	}
 }

@@ -1,9 +1,12 @@
 package kafka
 
 import (
+	"cmp"
 	"encoding/binary"
-	"fmt"
+	"errors"
+	"reflect"
 	"slices"
+	"unsafe"
 
 	"github.com/IBM/sarama"
 
@@ -16,31 +19,40 @@ type Batch struct {
 	Partition record.Partition
 	Records   []record.Record // may be empty: then only the position moves
 	Next      int64           // the offset to fetch next
-	End       int64           // up to where the partition can be read now
+	End       int64           // up to where the partition can be read now: LastStable if only committed records are read
+
+	// HighWatermark is the offset behind the last replicated record, LastStable that
+	// of the first record whose transaction is open, LogStart of the first record
+	// that is still there.
+	HighWatermark, LastStable, LogStart int64
 
 	epoch int64
 }
 
+// errOldFormat: sarama reads such records, but they have no offsets of their own
+// within a batch, and no Kafka since 4.0 writes or keeps them.
+var errOldFormat = errors.New("the partition has records in the format before Kafka 0.11: rewrite the topic, for instance by copying it")
+
 // decode makes a Batch of a partition's part of a response: records from offset
 // on, without markers and, with readCommitted, without those of aborted
-// transactions. Keys and values share the response's memory.
+// transactions. Keys, values and header names share the response's memory. The
+// position moves behind everything that was fetched, whether or not it is
+// delivered.
 func decode(p record.Partition, blk *sarama.FetchResponseBlock, offset int64, readCommitted bool) (Batch, error) {
-	out := Batch{Partition: p, Next: offset, End: blk.HighWaterMarkOffset}
-	n := 0
-	for _, rs := range blk.RecordsSet {
-		if rs.RecordBatch == nil && rs.MsgSet != nil && len(rs.MsgSet.Messages) > 0 {
-			return out, fmt.Errorf("the partition has records in the format before Kafka 0.11: rewrite the topic, for instance by upgrading the broker's message format")
-		}
-		if rs.RecordBatch != nil {
-			n += len(rs.RecordBatch.Records)
-		}
-	}
-	out.Records = make([]record.Record, 0, n)
+	out := Batch{Partition: p, Next: offset, End: blk.HighWaterMarkOffset,
+		HighWatermark: blk.HighWaterMarkOffset, LastStable: blk.LastStableOffset, LogStart: blk.LogStartOffset}
 	var skip aborted
 	if readCommitted {
 		out.End = blk.LastStableOffset
 		skip.pending = slices.Clone(blk.AbortedTransactions)
-		slices.SortFunc(skip.pending, func(a, b *sarama.AbortedTransaction) int { return int(a.FirstOffset - b.FirstOffset) })
+		slices.SortFunc(skip.pending, func(a, b *sarama.AbortedTransaction) int { return cmp.Compare(a.FirstOffset, b.FirstOffset) })
+	}
+	if len(blk.RecordsSet) == 0 {
+		out.Next = max(out.Next, behindEmpty(blk))
+		return out, nil
+	}
+	if err := out.reserve(blk); err != nil {
+		return out, err
 	}
 	for _, rs := range blk.RecordsSet {
 		rb := rs.RecordBatch
@@ -55,10 +67,48 @@ func decode(p record.Partition, blk *sarama.FetchResponseBlock, offset int64, re
 	return out, nil
 }
 
+// behindEmpty returns the offset behind a response of nothing but batches without
+// records, which compaction leaves behind so that the sequence numbers of their
+// producers stay known; without any it returns 0. sarama drops such batches and
+// keeps the offset to itself, and asking for the same offset again would return
+// the same batches for ever.
+func behindEmpty(blk *sarama.FetchResponseBlock) int64 {
+	next := reflect.ValueOf(blk).Elem().FieldByName("recordsNextOffset")
+	if !next.IsValid() || next.Kind() != reflect.Pointer || next.IsNil() {
+		return 0
+	}
+	return next.Elem().Int()
+}
+
+// reserve makes room for all records of a response at once.
+func (b *Batch) reserve(blk *sarama.FetchResponseBlock) error {
+	n := 0
+	for _, rs := range blk.RecordsSet {
+		if rs.MsgSet != nil {
+			return errOldFormat
+		}
+		if rs.RecordBatch != nil && !rs.RecordBatch.Control {
+			n += len(rs.RecordBatch.Records)
+		}
+	}
+	if n > 0 {
+		b.Records = make([]record.Record, 0, n)
+	}
+	return nil
+}
+
 func (b *Batch) append(rb *sarama.RecordBatch, from int64) {
 	first := int64(-1)
 	if !rb.FirstTimestamp.IsZero() {
 		first = rb.FirstTimestamp.UnixMilli()
+	}
+	n := 0
+	for _, r := range rb.Records {
+		n += len(r.Headers)
+	}
+	var headers []serde.Header
+	if n > 0 {
+		headers = make([]serde.Header, 0, n)
 	}
 	for _, r := range rb.Records {
 		at := rb.FirstOffset + r.OffsetDelta
@@ -69,8 +119,13 @@ func (b *Batch) append(rb *sarama.RecordBatch, from int64) {
 		if rb.LogAppendTime {
 			out.Timestamp = rb.MaxTimestamp.UnixMilli()
 		}
-		for _, h := range r.Headers {
-			out.Headers = append(out.Headers, serde.Header{Name: string(h.Key), Value: h.Value})
+		if len(r.Headers) > 0 {
+			begin := len(headers)
+			for _, h := range r.Headers {
+				// Nobody modifies the memory of a response.
+				headers = append(headers, serde.Header{Name: unsafe.String(unsafe.SliceData(h.Key), len(h.Key)), Value: h.Value})
+			}
+			out.Headers = headers[begin:len(headers):len(headers)]
 		}
 		b.Records = append(b.Records, out)
 	}

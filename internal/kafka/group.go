@@ -15,20 +15,21 @@ import (
 
 // GroupConfig configures a [Group].
 type GroupConfig struct {
-	ID, InstanceID    string // InstanceID "": a dynamic member
-	SessionTimeout    time.Duration
-	RebalanceTimeout  time.Duration
-	HeartbeatInterval time.Duration
-	ProtocolType      string
+	ID, InstanceID    string        // InstanceID "": a dynamic member
+	SessionTimeout    time.Duration // 0 is 45 s
+	RebalanceTimeout  time.Duration // 0 is 60 s
+	HeartbeatInterval time.Duration // 0 is 3 s
+	ProtocolType      string        // "" is "consumer"
 	Protocol          string
 	Topics            []string
 }
 
 // Member is what the leader sees of a member.
 type Member struct {
-	ID       string
-	Topics   []string
-	UserData []byte
+	ID         string
+	InstanceID string
+	Topics     []string
+	UserData   []byte
 }
 
 // Assignment is what the leader gives to a member.
@@ -44,25 +45,45 @@ type Generation struct {
 	Leader     bool
 }
 
-// A Group is one membership of a consumer group. Join, Leave and Close are called
-// by one goroutine; between two joins another one sends heartbeats.
+// A Group is one membership of a consumer group. Join and Close are called by one
+// goroutine; from a join on another one sends heartbeats. Subscriptions and
+// assignments are encoded as consumers do, so that Kafka's tools can show them.
+//
+// A static member that was killed takes its seat again with its first Join: the
+// group does not rebalance, and it has what it had. JoinGroup is sent in version 5,
+// to which a broker does not answer that a returning leader should skip the
+// assignment (KIP-814), but simply that another one leads.
 type Group struct {
 	c         *Client
 	cfg       GroupConfig
 	pool      *pool
 	memberID  string
+	joining   bool         // the broker may know this member, under whatever id
+	cut       bool         // the last join was given up without an answer
 	gen       atomic.Int32 // -1: not a member
 	lost      atomic.Bool
+	fenced    atomic.Pointer[error]
 	rebalance chan struct{}
+	check     chan struct{}
 
-	mu    sync.Mutex
 	stop  context.CancelFunc // ends the heartbeats
 	beats sync.WaitGroup
-	check chan struct{}
 }
 
 // NewGroup returns a group that was not joined yet.
 func NewGroup(c *Client, cfg GroupConfig) *Group {
+	if cfg.SessionTimeout == 0 {
+		cfg.SessionTimeout = 45 * time.Second
+	}
+	if cfg.RebalanceTimeout == 0 {
+		cfg.RebalanceTimeout = time.Minute
+	}
+	if cfg.HeartbeatInterval == 0 {
+		cfg.HeartbeatInterval = 3 * time.Second
+	}
+	if cfg.ProtocolType == "" {
+		cfg.ProtocolType = "consumer"
+	}
 	g := &Group{c: c, cfg: cfg, pool: c.newPool(cfg.RebalanceTimeout), rebalance: make(chan struct{}, 1), check: make(chan struct{}, 1)}
 	g.gen.Store(-1)
 	return g
@@ -87,10 +108,14 @@ func (g *Group) Generation() (generation int32, ok bool) {
 func (g *Group) Check() { poke(g.check) }
 
 // Join joins the group and returns what was assigned. lead is called if this
-// member was made the leader. ErrLost means that the member was forgotten on the
-// way and should join again.
+// member was made the leader. ErrLost means that the member should join again,
+// after giving up what it has if Lost says so; ErrInstanceFenced that another
+// process has taken its instance id, which no further Join changes.
 func (g *Group) Join(ctx context.Context, userData []byte, lead func([]Member) (map[string]Assignment, error)) (Generation, error) {
 	g.halt()
+	if why := g.fenced.Load(); why != nil {
+		return Generation{}, *why
+	}
 	select {
 	case <-g.rebalance:
 	default:
@@ -103,32 +128,48 @@ func (g *Group) Join(ctx context.Context, userData []byte, lead func([]Member) (
 	if err != nil {
 		return Generation{}, g.lose(err)
 	}
+	// The leader may take its time, and the others wait for it: all stay members.
+	g.gen.Store(joined.GenerationId)
+	g.beat()
 	out, err := g.sync(ctx, joined, lead)
 	if err != nil {
+		g.halt()
 		return Generation{}, g.lose(err)
 	}
-	g.gen.Store(out.Generation)
-	g.beat()
 	return out, nil
 }
 
 // lose turns an error that means that the membership is gone into ErrLost.
 func (g *Group) lose(err error) error {
-	if errors.Is(err, ErrMember) && !errors.Is(err, ErrInstanceFenced) {
-		if !errors.Is(err, sarama.ErrRebalanceInProgress) {
-			g.lost.Store(true)
-		}
+	switch {
+	case errors.Is(err, ErrInstanceFenced):
+		g.fence(err)
+	case errors.Is(err, sarama.ErrRebalanceInProgress):
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	case errors.Is(err, ErrMember):
+		g.lost.Store(true)
 		return fmt.Errorf("%w: %w", ErrLost, err)
 	}
 	return err
 }
 
+// fence notes that this membership cannot be had again.
+func (g *Group) fence(err error) {
+	err = fmt.Errorf("kafka: instance %q of group %q: %w", g.cfg.InstanceID, g.cfg.ID, err)
+	g.fenced.CompareAndSwap(nil, &err)
+	g.lost.Store(true)
+}
+
 func (g *Group) instance() *string { return Membership{InstanceID: g.cfg.InstanceID}.instance() }
+
+// errNoMemberID makes a member that was just given an id ask again with it.
+var errNoMemberID = fmt.Errorf("a member id was assigned: %w", sarama.ErrLeaderNotAvailable)
 
 func (g *Group) join(ctx context.Context, userData []byte) (*sarama.JoinGroupResponse, error) {
 	var joined *sarama.JoinGroupResponse
-	err := g.c.coordinated(ctx, g.pool, sarama.CoordinatorGroup, g.cfg.ID, "joining group "+g.cfg.ID, func(b *sarama.Broker) (sarama.KError, error) {
-		req := &sarama.JoinGroupRequest{Version: 5, GroupId: g.cfg.ID, MemberId: g.memberID, GroupInstanceId: g.instance(), ProtocolType: g.cfg.ProtocolType,
+	g.joining = true
+	err := g.coordinated(ctx, "joining group "+g.cfg.ID, func(b *sarama.Broker) (sarama.KError, error) {
+		req := &sarama.JoinGroupRequest{Version: joinVersion, GroupId: g.cfg.ID, MemberId: g.memberID, GroupInstanceId: g.instance(), ProtocolType: g.cfg.ProtocolType,
 			SessionTimeout: int32(g.cfg.SessionTimeout.Milliseconds()), RebalanceTimeout: int32(g.cfg.RebalanceTimeout.Milliseconds())}
 		if err := req.AddGroupProtocolMetadata(g.cfg.Protocol, &sarama.ConsumerGroupMemberMetadata{Version: 1, Topics: g.cfg.Topics, UserData: userData}); err != nil {
 			return 0, err
@@ -140,32 +181,30 @@ func (g *Group) join(ctx context.Context, userData []byte) (*sarama.JoinGroupRes
 		switch r.Err {
 		case sarama.ErrMemberIdRequired:
 			g.memberID = r.MemberId
-			return sarama.ErrLeaderNotAvailable, nil // any transient code: ask again, with the id
+			return 0, errNoMemberID
 		case sarama.ErrUnknownMemberId:
 			g.memberID = ""
 		}
 		joined = r
 		return r.Err, nil
 	})
-	if errors.Is(err, sarama.ErrInconsistentGroupProtocol) {
-		return nil, fmt.Errorf("kafka: group %q has members that run something else (a JVM application with the same id?): stop them first: %w", g.cfg.ID, err)
-	}
 	if err == nil {
 		g.memberID = joined.MemberId
 	}
+	g.cut = err != nil && ctx.Err() != nil
 	return joined, err
 }
 
 func (g *Group) sync(ctx context.Context, joined *sarama.JoinGroupResponse, lead func([]Member) (map[string]Assignment, error)) (Generation, error) {
 	out := Generation{Membership: Membership{Group: g.cfg.ID, MemberID: joined.MemberId, InstanceID: g.cfg.InstanceID, Generation: joined.GenerationId},
 		Leader: joined.LeaderId == joined.MemberId}
-	req := &sarama.SyncGroupRequest{Version: 3, GroupId: g.cfg.ID, GenerationId: joined.GenerationId, MemberId: joined.MemberId, GroupInstanceId: g.instance()}
+	req := &sarama.SyncGroupRequest{Version: syncVersion, GroupId: g.cfg.ID, GenerationId: joined.GenerationId, MemberId: joined.MemberId, GroupInstanceId: g.instance()}
 	if out.Leader {
 		if err := g.assign(req, joined, lead); err != nil {
 			return out, err
 		}
 	}
-	err := g.c.coordinated(ctx, g.pool, sarama.CoordinatorGroup, g.cfg.ID, "assignment of group "+g.cfg.ID, func(b *sarama.Broker) (sarama.KError, error) {
+	err := g.coordinated(ctx, "assignment of group "+g.cfg.ID, func(b *sarama.Broker) (sarama.KError, error) {
 		r, err := b.SyncGroup(req)
 		if err != nil {
 			return 0, err
@@ -178,7 +217,7 @@ func (g *Group) sync(ctx context.Context, joined *sarama.JoinGroupResponse, lead
 		}
 		a, err := r.GetMemberAssignment()
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("the assignment of member %s cannot be decoded: %v", joined.MemberId, err)
 		}
 		out.Assignment.UserData = a.UserData
 		for topic, ids := range a.Topics {
@@ -194,11 +233,16 @@ func (g *Group) sync(ctx context.Context, joined *sarama.JoinGroupResponse, lead
 func (g *Group) assign(req *sarama.SyncGroupRequest, joined *sarama.JoinGroupResponse, lead func([]Member) (map[string]Assignment, error)) error {
 	metas, err := joined.GetMembers()
 	if err != nil {
-		return fmt.Errorf("kafka: members of group %q: %w", g.cfg.ID, err)
+		return fmt.Errorf("kafka: subscriptions of the members of group %q cannot be decoded: %w", g.cfg.ID, err)
 	}
-	var members []Member
-	for id, m := range metas {
-		members = append(members, Member{ID: id, Topics: m.Topics, UserData: m.UserData})
+	members := make([]Member, 0, len(metas))
+	for _, m := range joined.Members {
+		meta := metas[m.MemberId]
+		member := Member{ID: m.MemberId, Topics: meta.Topics, UserData: meta.UserData}
+		if m.GroupInstanceId != nil {
+			member.InstanceID = *m.GroupInstanceId
+		}
+		members = append(members, member)
 	}
 	plan, err := lead(members)
 	if err != nil {
@@ -216,80 +260,50 @@ func (g *Group) assign(req *sarama.SyncGroupRequest, joined *sarama.JoinGroupRes
 	return nil
 }
 
-// beat starts the heartbeats; halt waits for them.
-func (g *Group) beat() {
-	ctx, stop := context.WithCancel(context.Background())
-	g.mu.Lock()
-	g.stop = stop
-	g.mu.Unlock()
-	g.beats.Go(func() { g.heartbeats(ctx) })
-}
-
-func (g *Group) halt() {
-	g.mu.Lock()
-	stop := g.stop
-	g.stop = nil
-	g.mu.Unlock()
-	if stop != nil {
-		stop()
-		g.beats.Wait()
-	}
-}
-
-// heartbeats keeps the membership until the group wants a rebalance. A coordinator
-// that does not answer is asked again; after a session timeout without an answer
-// the membership is taken for lost, as the coordinator will.
-func (g *Group) heartbeats(ctx context.Context) {
-	ticker := time.NewTicker(g.cfg.HeartbeatInterval)
-	defer ticker.Stop()
-	last := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		case <-g.check:
-		}
-		rctx, cancel := context.WithDeadline(ctx, last.Add(g.cfg.SessionTimeout))
-		err := g.heartbeat(rctx)
-		cancel()
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err == nil:
-			last = time.Now()
-			continue
-		case !errors.Is(err, sarama.ErrRebalanceInProgress):
-			g.c.cfg.Log.Warn("group membership lost", "group", g.cfg.ID, "error", err)
-			g.lost.Store(true)
-		}
-		poke(g.rebalance)
-		return
-	}
-}
-
-func (g *Group) heartbeat(ctx context.Context) error {
-	return g.c.coordinated(ctx, g.pool, sarama.CoordinatorGroup, g.cfg.ID, "heartbeat of group "+g.cfg.ID, func(b *sarama.Broker) (sarama.KError, error) {
-		r, err := b.Heartbeat(&sarama.HeartbeatRequest{Version: 3, GroupId: g.cfg.ID, GenerationId: g.gen.Load(), MemberId: g.memberID, GroupInstanceId: g.instance()})
-		if err != nil {
-			return 0, err
-		}
-		return r.Err, nil
-	})
+func (g *Group) coordinated(ctx context.Context, what string, f func(*sarama.Broker) (sarama.KError, error)) error {
+	return g.c.coordinated(ctx, g.pool, sarama.CoordinatorGroup, g.cfg.ID, what, f)
 }
 
 // Close ends the membership: with leave the group is told, so that others take
-// over at once; without, the seat is kept until the session times out.
+// over at once, also from a static member; without, the seat is kept until the
+// session times out.
 func (g *Group) Close(ctx context.Context, leave bool) error {
 	g.halt()
 	defer g.pool.close()
-	if !leave || g.gen.Load() < 0 || g.lost.Load() {
+	if !leave || !g.joining || g.lost.Load() {
 		return nil
 	}
-	return g.c.coordinated(ctx, g.pool, sarama.CoordinatorGroup, g.cfg.ID, "leaving group "+g.cfg.ID, func(b *sarama.Broker) (sarama.KError, error) {
-		r, err := b.LeaveGroup(&sarama.LeaveGroupRequest{Version: 3, GroupId: g.cfg.ID, Members: []sarama.MemberIdentity{{MemberId: g.memberID, GroupInstanceId: g.instance()}}})
+	if g.memberID == "" && g.cfg.InstanceID == "" {
+		return nil // the group never gave it an id
+	}
+	for attempt := 0; ; attempt++ {
+		err := g.leave(ctx)
+		if !errors.Is(err, sarama.ErrUnknownMemberId) {
+			return err
+		}
+		// It was forgotten before. But a join that was cut off may reach the
+		// coordinator after this, on another connection, and the others would wait
+		// for a member that is not there.
+		if !g.cut || attempt == lastLeave || pause(ctx, attempt) != nil {
+			return nil
+		}
+	}
+}
+
+// lastLeave is the attempt, about 300 ms after the first one, after which a join
+// that was cut off is taken for lost.
+const lastLeave = 6
+
+func (g *Group) leave(ctx context.Context) error {
+	return g.coordinated(ctx, "leaving group "+g.cfg.ID, func(b *sarama.Broker) (sarama.KError, error) {
+		r, err := b.LeaveGroup(&sarama.LeaveGroupRequest{Version: leaveVersion, GroupId: g.cfg.ID, Members: []sarama.MemberIdentity{{MemberId: g.memberID, GroupInstanceId: g.instance()}}})
 		if err != nil {
 			return 0, err
+		}
+		for _, m := range r.Members {
+			if m.Err != sarama.ErrNoError {
+				return m.Err, nil
+			}
 		}
 		return r.Err, nil
 	})

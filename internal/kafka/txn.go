@@ -12,11 +12,20 @@ import (
 )
 
 // Init gets a new epoch: everything before it is over. A transaction that this
-// transactional id has open, from this process or one before it, is aborted.
-// Records that were not acknowledged are dropped.
-func (p *Producer) Init(ctx context.Context) error {
+// transactional id has open, from this process or one before it, is aborted, and a
+// producer that still uses it is fenced. Records that were not acknowledged are
+// dropped.
+func (p *Producer) Init(ctx context.Context) error { return p.init(ctx, -1, -1) }
+
+// init gets an epoch. With the producer id and epoch of before it fails with
+// ErrFenced if somebody else got one in between (KIP-360).
+func (p *Producer) init(ctx context.Context, pid int64, epoch int16) error {
+	p.ready = false
+	if err := p.drain(ctx); err != nil {
+		return err
+	}
 	p.reset()
-	req := &sarama.InitProducerIDRequest{Version: 3, TransactionTimeout: p.cfg.TransactionTimeout, ProducerID: -1, ProducerEpoch: -1}
+	req := &sarama.InitProducerIDRequest{Version: initVersion, TransactionTimeout: p.cfg.TransactionTimeout, ProducerID: pid, ProducerEpoch: epoch}
 	set := func(b *sarama.Broker) (sarama.KError, error) {
 		r, err := b.InitProducerID(req)
 		if err != nil {
@@ -25,32 +34,67 @@ func (p *Producer) Init(ctx context.Context) error {
 		p.pid, p.epoch = r.ProducerID, r.ProducerEpoch
 		return r.Err, nil
 	}
+	var err error
 	if p.cfg.TransactionalID != "" {
 		req.TransactionalID = &p.cfg.TransactionalID
-		if err := p.c.coordinated(ctx, p.coord, sarama.CoordinatorTransaction, p.cfg.TransactionalID, "a producer id for "+p.cfg.TransactionalID, set); err != nil {
-			return err
-		}
-	} else if err := p.c.retry(ctx, "a producer id", func(ctx context.Context) error {
-		return p.c.any(ctx, func(b *sarama.Broker) error {
-			code, err := set(b)
-			if err == nil && code != sarama.ErrNoError {
-				err = code
-			}
-			return err
+		err = p.transact(ctx, "a producer id for "+p.cfg.TransactionalID, set)
+	} else {
+		err = p.c.retry(ctx, "a producer id", func(ctx context.Context) error {
+			return p.c.any(ctx, func(b *sarama.Broker) error {
+				code, err := set(b)
+				if err == nil && code != sarama.ErrNoError {
+					err = code
+				}
+				return err
+			})
 		})
-	}); err != nil {
-		return err
 	}
-	p.ready = true
-	return nil
+	p.ready = err == nil
+	return err
 }
 
-// Abort drops everything since the last commit.
+// Abort drops everything since the last commit. If it fails, Init or another Abort
+// is needed before anything else.
+//
+// A producer that was fenced has nothing left to abort, and taking the
+// transactional id back would fence its heir: Abort succeeds and leaves it without
+// an epoch. If it is used all the same, that fails with ErrAbort, and the Abort
+// which answers that is an Init.
 func (p *Producer) Abort(ctx context.Context) error {
-	if !p.ready || p.err == nil && !p.open && !p.outstanding() && !p.partial() {
+	switch {
+	case p.err == nil && (!p.ready || !p.open && !p.outstanding() && !p.partial()):
 		return nil
+	case !p.ready, p.cfg.TransactionalID == "":
+		return p.Init(ctx)
 	}
-	return p.Init(ctx)
+	p.fail(errAborting) // until it is aborted nothing else may be done
+	err := p.abort(ctx)
+	switch {
+	case errors.Is(err, ErrFenced):
+		p.reset()
+		p.ready = false
+		return nil
+	case err != nil:
+		p.fail(errAborting)
+	}
+	return err
+}
+
+var errAborting = fmt.Errorf("kafka: %w: abort it again", ErrAbort)
+
+// abort ends the transaction once nothing of it is on its way, and gets another
+// epoch: whoever fenced the producer before keeps his.
+func (p *Producer) abort(ctx context.Context) error {
+	if err := p.drain(ctx); err != nil {
+		return err
+	}
+	if p.open {
+		err := p.endTxn(ctx, false, nil)
+		if err != nil && !errors.Is(err, sarama.ErrInvalidTxnState) { // the coordinator has heard of none
+			return err
+		}
+	}
+	return p.init(ctx, p.pid, p.epoch)
 }
 
 func (p *Producer) partial() bool {
@@ -78,7 +122,7 @@ func (p *Producer) join(ctx context.Context) error {
 	}
 	p.open = true
 	err := p.transact(ctx, "adding partitions to the transaction", func(b *sarama.Broker) (sarama.KError, error) {
-		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{Version: 2, TransactionalID: p.cfg.TransactionalID,
+		r, err := b.AddPartitionsToTxn(&sarama.AddPartitionsToTxnRequest{Version: addPartitionsVersion, TransactionalID: p.cfg.TransactionalID,
 			ProducerID: p.pid, ProducerEpoch: p.epoch, TopicPartitions: fresh})
 		if err != nil {
 			return 0, err
@@ -142,7 +186,7 @@ func (p *Producer) Commit(ctx context.Context, m Membership, offsets map[record.
 // membership, which is what fences a member that was left behind (KIP-447).
 func (p *Producer) offsets(ctx context.Context, m Membership, offsets map[record.Partition]Offset) error {
 	err := p.transact(ctx, "adding offsets to the transaction", func(b *sarama.Broker) (sarama.KError, error) {
-		r, err := b.AddOffsetsToTxn(&sarama.AddOffsetsToTxnRequest{Version: 2, TransactionalID: p.cfg.TransactionalID,
+		r, err := b.AddOffsetsToTxn(&sarama.AddOffsetsToTxnRequest{Version: addOffsetsVersion, TransactionalID: p.cfg.TransactionalID,
 			ProducerID: p.pid, ProducerEpoch: p.epoch, GroupID: m.Group})
 		if err != nil {
 			return 0, err
@@ -152,7 +196,7 @@ func (p *Producer) offsets(ctx context.Context, m Membership, offsets map[record
 	if err != nil {
 		return err
 	}
-	req := &sarama.TxnOffsetCommitRequest{Version: 3, TransactionalID: p.cfg.TransactionalID, GroupID: m.Group, ProducerID: p.pid, ProducerEpoch: p.epoch,
+	req := &sarama.TxnOffsetCommitRequest{Version: txnCommitVersion, TransactionalID: p.cfg.TransactionalID, GroupID: m.Group, ProducerID: p.pid, ProducerEpoch: p.epoch,
 		GenerationID: m.Generation, MemberID: m.MemberID, GroupInstanceID: m.instance(), Topics: map[string][]*sarama.PartitionOffsetMetadata{}}
 	for at, o := range offsets {
 		req.Topics[at.Topic] = append(req.Topics[at.Topic], &sarama.PartitionOffsetMetadata{Partition: at.ID, Offset: o.Next, LeaderEpoch: -1, Metadata: &o.Metadata})
@@ -180,16 +224,26 @@ func (p *Producer) end(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, max(3*p.c.cfg.Timeout, 10*time.Second))
 	defer cancel()
 	doubt := false
-	err := p.transact(ctx, "ending the transaction", func(b *sarama.Broker) (sarama.KError, error) {
-		r, err := b.EndTxn(&sarama.EndTxnRequest{Version: 2, TransactionalID: p.cfg.TransactionalID, ProducerID: p.pid, ProducerEpoch: p.epoch, TransactionResult: true})
-		if err != nil {
-			doubt = true
-			return 0, err
-		}
-		return r.Err, nil
-	})
+	err := p.endTxn(ctx, true, &doubt)
 	if err != nil && (doubt || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	return err
+}
+
+// endTxn sends EndTxn until it is answered. It sets doubt if one was not.
+func (p *Producer) endTxn(ctx context.Context, commit bool, doubt *bool) error {
+	return p.transact(ctx, "ending the transaction", func(b *sarama.Broker) (sarama.KError, error) {
+		r, err := b.EndTxn(&sarama.EndTxnRequest{Version: endVersion, TransactionalID: p.cfg.TransactionalID, ProducerID: p.pid, ProducerEpoch: p.epoch, TransactionResult: commit})
+		if err != nil {
+			if doubt != nil {
+				*doubt = true
+			}
+			return 0, err
+		}
+		if r.Err == sarama.ErrRequestTimedOut && doubt != nil {
+			*doubt = true
+		}
+		return r.Err, nil
+	})
 }
