@@ -71,7 +71,7 @@ func (w *worker) commit(ctx context.Context) error {
 	}
 	w.settle(dirty, offsets)
 	w.counters.committed(time.Since(now))
-	w.retries = 0
+	w.calm()
 	return nil
 }
 
@@ -103,7 +103,7 @@ func (w *worker) send(ctx context.Context, offsets map[record.Partition]kafka.Of
 	}
 	for p, o := range offsets {
 		if found[p].Next != o.Next {
-			return fmt.Errorf("runtime: the transaction was not committed: %s-%d is at %d, not %d", p.Topic, p.ID, found[p].Next, o.Next)
+			return fmt.Errorf("runtime: the transaction was not committed: %s-%d is at %d, not %d: %w", p.Topic, p.ID, found[p].Next, o.Next, kafka.ErrAbort)
 		}
 	}
 	return nil
@@ -120,15 +120,23 @@ func (w *worker) settle(dirty []*running, offsets map[record.Partition]kafka.Off
 // recover answers an error of a pass: it aborts, goes back to the committed
 // offsets and, if the cause may pass, comes back later. Anything else is fatal.
 func (w *worker) recover(ctx context.Context, cause error) error {
+	if w.out.failed != nil {
+		cause, w.out.failed = w.out.failed, nil
+	}
 	switch {
 	case ctx.Err() != nil:
 		return cause
 	case errors.Is(cause, kafka.ErrInstanceFenced):
 		return fmt.Errorf("runtime: another process runs with the identity %q: %w", w.r.cfg.InstanceID, cause)
 	case errors.Is(cause, kafka.ErrMember):
-		// The group has moved on; the rebalance that follows sorts it out.
+		// The group has moved on: joining it again sorts it out. A heartbeat tells
+		// first whether the membership was lost.
 		w.suspended = true
 		w.r.group.Check()
+		select {
+		case w.r.rejoin <- struct{}{}:
+		default:
+		}
 	case !errors.Is(cause, serde.ErrRetriable) && !kafka.Retriable(cause):
 		return errors.Join(cause, w.producer.Abort(ctx))
 	}
@@ -136,17 +144,36 @@ func (w *worker) recover(ctx context.Context, cause error) error {
 	delay := min(50*time.Millisecond<<min(w.retries, 8), 5*time.Second)
 	w.retryAt = time.Now().Add(delay)
 	w.log.Warn("aborted; the work since the last commit is done again", "error", cause, "in", delay)
-	w.r.status.waiting("work aborted", cause)
+	w.r.status.waiting(w.aborted(), cause)
 	return w.rewind(ctx)
+}
+
+// aborted is what status says while work is done again.
+func (w *worker) aborted() string { return fmt.Sprintf("worker %d: work aborted", w.id) }
+
+// calm notes that all is well again.
+func (w *worker) calm() {
+	if w.retries > 0 {
+		w.retries, w.retryAt = 0, time.Time{}
+		w.r.status.waiting(w.aborted(), nil)
+	}
+}
+
+// abort ends the transaction, whatever it takes: a producer that was fenced gets a
+// new epoch.
+func (w *worker) abort(ctx context.Context) error {
+	err := w.producer.Abort(ctx)
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return w.producer.Init(ctx)
 }
 
 // rewind aborts the transaction and sets all running tasks to their committed
 // offsets.
 func (w *worker) rewind(ctx context.Context) error {
-	if err := w.producer.Abort(ctx); err != nil {
-		if err := w.producer.Init(ctx); err != nil {
-			return err
-		}
+	if err := w.abort(ctx); err != nil {
+		return err
 	}
 	var tasks []*running
 	for _, t := range w.tasks {

@@ -143,11 +143,14 @@ func (r *Runner) checkTopics(ctx context.Context) error {
 	if r.cfg.DeadLetterTopic != "" {
 		wanted = append(wanted, r.cfg.DeadLetterTopic)
 	}
-	deadline := time.Now().Add(2 * time.Second) // a topic that was just made may not be known yet
+	var deadline time.Time
 	for {
 		found, err := r.client.Partitions(ctx, wanted)
 		if err != nil {
 			return err
+		}
+		if deadline.IsZero() { // the broker has answered
+			deadline = time.Now().Add(2 * time.Second) // a topic that was just made may not be known yet
 		}
 		var missing []string
 		for _, t := range wanted {

@@ -29,6 +29,7 @@ type Runner struct {
 	crew     atomic.Pointer[[]*worker] // the same, for other goroutines
 	done     sync.WaitGroup            // workers
 	failed   chan error                // the first fatal error of a worker
+	rejoin   chan struct{}             // a worker was told that the group has moved on
 	place    map[assign.Task]*worker
 	progress sync.Map         // assign.Task -> int64: where the state of a task that was given up stands
 	counts   map[string]int32 // partitions of input topics when tasks were last assigned
@@ -39,8 +40,8 @@ type Runner struct {
 // New prepares a runner; nothing is opened yet.
 func New(cfg Config) *Runner {
 	r := &Runner{cfg: cfg, subs: cfg.Topology.Subtopologies(), topics: cfg.Topology.Topics(cfg.ApplicationID),
-		failed: make(chan error, 1), place: map[assign.Task]*worker{}}
-	r.crew.Store(&r.workers)
+		failed: make(chan error, 1), rejoin: make(chan struct{}, 1), place: map[assign.Task]*worker{}}
+	r.crew.Store(&[]*worker{})
 	return r
 }
 
@@ -58,7 +59,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 		return errors.Join(err, r.close())
 	}
 	err = r.run(ctx)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
 		err = nil
 	}
 	r.status.set(Stopping)
@@ -96,11 +97,13 @@ func (r *Runner) run(ctx context.Context) error {
 	r.group = kafka.NewGroup(r.client, kafka.GroupConfig{ID: r.cfg.ApplicationID, InstanceID: r.cfg.InstanceID,
 		SessionTimeout: r.cfg.SessionTimeout, RebalanceTimeout: r.cfg.RebalanceTimeout, HeartbeatInterval: r.cfg.HeartbeatInterval,
 		ProtocolType: "consumer", Protocol: protocol, Topics: r.inputTopics()})
-	for i := range r.cfg.Workers {
-		r.workers = append(r.workers, newWorker(r, i))
+	workers := make([]*worker, r.cfg.Workers)
+	for i := range workers {
+		workers[i] = newWorker(r, i)
 	}
-	r.crew.Store(&r.workers)
-	for _, w := range r.workers {
+	r.workers = workers
+	r.crew.Store(&workers)
+	for _, w := range workers {
 		r.done.Add(1)
 		go w.run() // ends with its stop command; shutdown waits for it
 	}
@@ -128,6 +131,8 @@ func (r *Runner) steady(ctx context.Context) error {
 			return err
 		case <-r.group.Rebalance():
 			return nil
+		case <-r.rejoin:
+			return nil
 		case <-watch.C:
 			changed, err := r.topicsChanged(ctx)
 			if err != nil || changed {
@@ -146,6 +151,10 @@ func (r *Runner) rebalance(ctx context.Context) error {
 	r.status.set(Rebalancing)
 	if err := r.all(ctx, (*worker).suspend); err != nil {
 		return err
+	}
+	select {
+	case <-r.rejoin: // which this is
+	default:
 	}
 	for {
 		gen, err := r.join(ctx)
@@ -253,7 +262,7 @@ func (r *Runner) takeOver(ctx context.Context, gen kafka.Generation, active []as
 		r.place[t] = best
 		fresh[best] = append(fresh[best], graph.TaskID(t))
 	}
-	if err := r.refresh(ctx); err != nil {
+	if err := r.refresh(ctx, gen.Assignment.Partitions); err != nil {
 		return err
 	}
 	r.status.set(Restoring)
@@ -279,7 +288,12 @@ func (r *Runner) shutdown(clean bool) error {
 	if clean {
 		errs = append(errs, r.all(ctx, (*worker).suspend))
 	}
-	errs = append(errs, r.all(ctx, (*worker).stop))
+	for _, w := range r.workers {
+		// When the time is up, a worker that waits for a broker or for the user's
+		// code, whose context this is, stops waiting.
+		defer context.AfterFunc(ctx, w.cancel)()
+	}
+	errs = append(errs, r.all(context.WithoutCancel(ctx), (*worker).stop))
 	r.done.Wait()
 	if r.group != nil {
 		if err := r.group.Close(ctx, !r.cfg.KeepSeat); err != nil {

@@ -136,7 +136,6 @@ type counters struct {
 	commits  latency
 	process  latency // of one turn of a task
 	progress atomic.Int64
-	idle     atomic.Bool
 	lag      sync.Map // record.Partition -> *Lag
 	out      sync.Map // topic -> *atomic.Int64
 	tasks    atomic.Pointer[[]TaskStatus]

@@ -39,13 +39,10 @@ type restoring struct {
 // stands while the group decides. If the commit fails the work is aborted; either
 // way the worker then stands at its committed offsets.
 func (w *worker) suspend(ctx context.Context) error {
-	if w.suspended {
-		return nil
+	if w.dead != nil || w.suspended {
+		return w.dead
 	}
 	w.suspended = true
-	if w.dead != nil {
-		return nil
-	}
 	if err := w.commit(ctx); err != nil {
 		return w.recover(ctx, err)
 	}
@@ -364,7 +361,9 @@ func (w *worker) outOfRange(ctx context.Context, e kafka.PartitionError) error {
 	w.log.Warn("input offset is not on the broker any more; the reset policy applies", "topic", e.Partition.Topic, "partition", e.Partition.ID,
 		"offset", e.Offset, "start", e.Start, "end", e.End, "continues", to)
 	w.input.Set(map[record.Partition]int64{e.Partition: to})
-	return nil
+	// The task knows, and commits, that there is nothing before.
+	_, err = t.task.Add(task.Batch{Partition: e.Partition, Next: to, End: e.End})
+	return err
 }
 
 // giveUp closes a task that goes elsewhere: what is committed is persisted. The
@@ -425,12 +424,13 @@ func (t *running) progress() int64 {
 // was pending is aborted; what was committed stays usable.
 func (w *worker) lose(ctx context.Context) error {
 	w.suspended = true
-	errs := []error{w.producer.Abort(ctx)}
+	errs := []error{w.abort(ctx)}
 	for _, t := range w.tasks {
 		t.set.Abort()
 		errs = append(errs, w.release(t))
 	}
 	w.tasks = nil
+	w.calm()
 	w.publish()
 	return errors.Join(errs...)
 }

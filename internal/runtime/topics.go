@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/kafka"
+	"github.com/streamweir/streamweir/internal/record"
 )
 
 // prepareTopics finds the partition counts of all inputs, and creates or checks
@@ -122,8 +124,32 @@ func (r *Runner) checkCopartition(counts map[string]int32) error {
 	return errors.Join(errs...)
 }
 
-// refresh makes a member that does not lead know the input topics' partitions.
-func (r *Runner) refresh(ctx context.Context) error {
+// refresh makes a member that does not lead know the input topics' partitions. The
+// broker it asks may not have heard yet of a topic that the leader has just made:
+// it is asked again until it knows all that was assigned.
+func (r *Runner) refresh(ctx context.Context, assigned []record.Partition) error {
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		if err := r.look(ctx); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(assigned, func(p record.Partition) bool { return p.ID >= r.counts[p.Topic] })
+		if i < 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("runtime: %s-%d was assigned but does not exist: do not delete topics of an application that runs", assigned[i].Topic, assigned[i].ID)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// look finds out how many partitions the input topics have.
+func (r *Runner) look(ctx context.Context) error {
 	external, err := r.external(ctx)
 	if err != nil {
 		return err

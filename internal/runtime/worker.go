@@ -49,6 +49,7 @@ type worker struct {
 }
 
 type command struct {
+	ctx  context.Context
 	f    func(ctx context.Context) error
 	done chan error
 }
@@ -73,21 +74,15 @@ func newWorker(r *Runner, id int) *worker {
 	return w
 }
 
-// call runs f on the worker's goroutine and waits for it.
+// call runs f on the worker's goroutine and waits for it. f's context ends with
+// ctx: f is then cut short, but the worker stays of use.
 func (w *worker) call(ctx context.Context, f func(ctx context.Context) error) error {
-	c := command{f: f, done: make(chan error, 1)}
+	c := command{ctx: ctx, f: f, done: make(chan error, 1)}
 	select {
 	case w.commands <- c:
+		return <-c.done
 	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case err := <-c.done:
-		return err
-	case <-ctx.Done():
-		// The worker stops waiting for whatever it waits for; it is of no use after.
-		w.cancel()
-		return errors.Join(ctx.Err(), <-c.done)
+		return context.Cause(ctx)
 	}
 }
 
@@ -115,8 +110,9 @@ func (w *worker) run() {
 }
 
 func (w *worker) do(c command) error {
-	ctx, cancel := context.WithCancel(w.ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(w.ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(c.ctx, func() { cancel(context.Cause(c.ctx)) })()
 	return c.f(ctx)
 }
 
@@ -154,11 +150,11 @@ func (w *worker) patience(now time.Time) time.Duration {
 		return time.Hour
 	}
 	d := time.Second
+	if w.retryAt.After(now) {
+		return min(d, w.retryAt.Sub(now))
+	}
 	if w.needed() {
 		d = min(d, w.r.cfg.CommitInterval-now.Sub(w.lastCommit))
-	}
-	if w.retryAt.After(now) {
-		d = min(d, w.retryAt.Sub(now))
 	}
 	for _, t := range w.tasks {
 		if t.task == nil {
@@ -274,6 +270,7 @@ func (w *worker) process(now time.Time) (worked bool, err error) {
 type output struct {
 	w      *worker
 	counts map[string]int32
+	failed error // the producer's, until the worker has aborted
 }
 
 func (o *output) Partitions(topic string) (int32, error) {
@@ -282,7 +279,7 @@ func (o *output) Partitions(topic string) (int32, error) {
 	}
 	found, err := o.w.r.client.Partitions(o.w.ctx, []string{topic})
 	if err != nil {
-		return 0, fmt.Errorf("%w: %w", serde.ErrRetriable, err)
+		return 0, o.fail(err)
 	}
 	n, ok := found[topic]
 	if !ok {
@@ -295,12 +292,19 @@ func (o *output) Partitions(topic string) (int32, error) {
 	return n, nil
 }
 
+// fail keeps an error that is not the record's from the error handler: the worker
+// aborts, and recover looks at the error itself.
+func (o *output) fail(err error) error {
+	o.failed = err
+	return fmt.Errorf("%w: %w", serde.ErrRetriable, err)
+}
+
 // Send passes a record on to the producer. Only an error that is the record's own
 // goes to the error handler; after any other the worker aborts.
 func (o *output) Send(topic string, partition int32, key, value []byte, timestamp int64, headers []serde.Header) error {
 	err := o.w.producer.Send(topic, partition, key, value, timestamp, headers)
 	if err != nil && !errors.Is(err, kafka.ErrRecord) {
-		return fmt.Errorf("%w: %w", serde.ErrRetriable, err)
+		return o.fail(err)
 	}
 	if err == nil {
 		o.w.counters.sent(topic)

@@ -36,7 +36,6 @@ type queue struct {
 	wait      error // why the record at 'at' cannot be decoded yet
 	retryAt   int64
 	retries   int
-	entered   uint64 // when the queue became non-empty
 }
 
 func newQueue(in Input, head graph.Head, node string) *queue {

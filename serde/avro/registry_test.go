@@ -3,6 +3,7 @@ package avro
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -364,6 +365,30 @@ func TestTLSIsUsed(t *testing.T) {
 	defer r.Close()
 	if _, err := r.lookup(1); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestCloseEndsIdleConnections(t *testing.T) {
+	closed := make(chan struct{}, 1)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"schema":"\"int\""}`)
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			closed <- struct{}{}
+		}
+	}
+	s.Start()
+	defer s.Close()
+	r := NewRegistry(s.URL, Config{})
+	if _, err := r.lookup(1); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Error("the connection stays open")
 	}
 }
 

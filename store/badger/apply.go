@@ -71,13 +71,23 @@ func (w *writer) add(key, value []byte) error {
 	return w.txn.SetEntry(&w.entries[len(w.entries)-1])
 }
 
+// marker is a key that is there while collect runs.
+var marker = []byte("\xff\xff\xff\xff\xff\xff\xff\xffcollect")
+
 // collect frees value logs that are mostly garbage, after as many bytes of large
 // values as a few logs hold.
+//
+// Badger learns what is garbage when it compacts, and it compacts when a table in
+// memory is full; large values fill none, since a table has only their places in
+// the log. Dropping a key that is there is the one way to make it write the table.
 func (e *engine) collect() error {
 	if e.large < 4*e.opts.ValueLogFileSize {
 		return nil
 	}
 	e.large = 0
+	if err := e.compact(); err != nil {
+		return fmt.Errorf("badger: compact %s: %w", e.opts.Dir, err)
+	}
 	for {
 		err := e.db.RunValueLogGC(0.5)
 		switch {
@@ -88,4 +98,25 @@ func (e *engine) collect() error {
 			return fmt.Errorf("badger: collect the value log of %s: %w", e.opts.Dir, err)
 		}
 	}
+}
+
+func (e *engine) compact() error {
+	if err := e.mark([]byte{}); err != nil {
+		return err
+	}
+	if err := e.db.DropPrefix(marker); err != nil {
+		return err
+	}
+	return e.db.Flatten(1)
+}
+
+// mark puts the marker, or deletes it if value is nil.
+func (e *engine) mark(value []byte) error {
+	w := writer{e: e, entries: make([]badger.Entry, 0, 1)}
+	w.begin()
+	defer func() { w.txn.Discard() }()
+	if err := w.add(marker, value); err != nil {
+		return err
+	}
+	return w.commit()
 }

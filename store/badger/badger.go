@@ -10,8 +10,10 @@
 // in a memory-mapped log. It survives a crash of the machine from Close on; what
 // is lost then is the end of what was written, which the changelog restores.
 //
-// Keys that begin with "!badger!" and the empty key are refused: the stores of a
-// task have neither.
+// Keys that begin with "!badger!" and the empty key are refused, and the key
+// "\xff\xff\xff\xff\xff\xff\xff\xffcollect" is the engine's own: the stores of a task
+// have none of them. Values of 1 MiB and more are in logs of their own, which are
+// collected while they are written.
 package badger
 
 import (
@@ -117,7 +119,20 @@ func open(dir string, o Options) (store.Engine, error) {
 	}
 	version := db.MaxVersion()
 	db.SetDiscardTs(version)
-	return &engine{db: db, opts: opts, version: version}, nil
+	e := &engine{db: db, opts: opts, version: version}
+	if err := e.unmark(); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+// unmark deletes the marker that a process left which ended inside collect.
+func (e *engine) unmark() error {
+	_, found, err := e.Get(marker, nil)
+	if err != nil || !found {
+		return err
+	}
+	return e.mark(nil)
 }
 
 // checkFolder refuses a folder with something else in it, where Badger would

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -34,6 +35,62 @@ func TestCloseLeavesNoGoroutine(t *testing.T) {
 	}
 	if err := e.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestReplacedLargeValuesAreCollected replaces values until many times the size
+// of what is alive was written, while others read.
+func TestReplacedLargeValuesAreCollected(t *testing.T) {
+	const size, rounds = 5 << 18, 60
+	dir := t.TempDir()
+	e, err := badger.Opener(badger.Options{MaxValueSize: 2 << 20})(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(round int) string { return strings.Repeat(string(rune('A'+round)), size) }
+	put(t, e, "still", value(0))
+	put(t, e, "k", value(0))
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	readers.Go(func() {
+		for last := ""; ; {
+			for _, key := range []string{"still", "k"} {
+				v, found, err := e.Get([]byte(key), nil)
+				if err != nil || !found || len(v) != size || key == "k" && string(v[:1]) < last {
+					t.Errorf("%s: %d bytes, %v, %v", key, len(v), found, err)
+					return
+				}
+				last = string(v[:1])
+			}
+			it, n := e.Scan(nil, nil, false), 0
+			for it.Next() {
+				n++
+			}
+			if err := it.Close(); err != nil || n < 2 || n > 3 {
+				t.Errorf("%d entries, %v", n, err)
+				return
+			}
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	for round := 1; round <= rounds; round++ {
+		put(t, e, "k", value(round))
+	}
+	close(done)
+	readers.Wait()
+	logs, err := filepath.Glob(filepath.Join(dir, "*.vlog"))
+	if err != nil || len(logs) == 0 || len(logs) > rounds/3 {
+		t.Errorf("%d logs after %d values, %v", len(logs), rounds, err)
+	}
+	if v, _, err := e.Get([]byte("still"), nil); err != nil || string(v) != value(0) {
+		t.Errorf("a value that was moved: %d bytes, %v", len(v), err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

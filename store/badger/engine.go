@@ -26,23 +26,36 @@ type engine struct {
 
 func (e *engine) Limits() (key, value int) { return maxKey, int(e.opts.ValueLogFileSize) }
 
-func (e *engine) Get(key, dst []byte) ([]byte, bool, error) {
+// attempts bounds how often Get looks for a value that was moved.
+const attempts = 10
+
+func (e *engine) Get(key, dst []byte) (value []byte, found bool, err error) {
+	for range attempts {
+		value, found, err = e.get(key, dst)
+		if err == nil {
+			return value, found, nil
+		}
+		// A large value may have been moved to another log between the search for
+		// its place and the read. Its key knows the new place by now.
+	}
+	return dst, false, fmt.Errorf("badger: get from %s: %w", e.opts.Dir, err)
+}
+
+func (e *engine) get(key, dst []byte) (value []byte, found bool, err error) {
 	txn := e.db.NewTransactionAt(latest, false)
 	defer txn.Discard()
 	item, err := txn.Get(key)
 	if errors.Is(err, badger.ErrKeyNotFound) {
 		return dst, false, nil
 	}
-	if err == nil {
-		err = item.Value(func(v []byte) error {
-			dst = append(dst, v...)
-			return nil
-		})
-	}
 	if err != nil {
-		return dst, false, fmt.Errorf("badger: get from %s: %w", e.opts.Dir, err)
+		return dst, false, err
 	}
-	return dst, true, nil
+	err = item.Value(func(v []byte) error {
+		value = append(dst, v...)
+		return nil
+	})
+	return value, err == nil, err
 }
 
 // Size is the size of the tables and value logs, plus what may still be in
