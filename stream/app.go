@@ -118,7 +118,7 @@ type TaskStatus struct {
 	ID         string // "0_3"
 	Worker     int
 	Restoring  bool
-	Waiting    error            // why its input cannot be decoded for now
+	Waiting    error // why its input cannot be decoded for now
 	StateBytes int64 // of its stores, on disk and in memory, approximate
 }
 
