@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
-	"github.com/streamweir/streamweir/internal/graph"
-	"github.com/streamweir/streamweir/internal/record"
-	"github.com/streamweir/streamweir/internal/state"
-	"github.com/streamweir/streamweir/internal/task"
 	"github.com/streamweir/streamweir/serde"
-	"github.com/streamweir/streamweir/store"
 	"github.com/streamweir/streamweir/stream"
+	"github.com/streamweir/streamweir/stream/streamtest"
+	"github.com/streamweir/streamweir/topology"
 )
 
 // text is what most examples read and write.
@@ -25,9 +23,31 @@ func Example() {
 		Count(stream.InStore("counts", serde.String(), serde.Int64()))
 	counts.ToStream().To("word-counts", stream.With(serde.String(), serde.Int64()))
 
-	d := drive(b)
-	pipe(d, "lines", "1", "to be or", "2", "not to be")
-	showAs(d, "word-counts", serde.String(), serde.Int64())
+	topo, err := b.Build()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	d, err := streamtest.NewDriver(topo, streamtest.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer d.Close()
+	in := streamtest.NewInput(d, "lines", serde.String(), serde.String())
+	out := streamtest.NewOutput(d, "word-counts", serde.String(), serde.Int64())
+	for _, line := range []string{"to be or", "not to be"} {
+		if err := in.Pipe("", line); err != nil {
+			fmt.Println(err)
+		}
+	}
+	records, err := out.ReadAll()
+	for _, r := range records {
+		fmt.Printf("%s: %d\n", r.Key, r.Value)
+	}
+	if err != nil {
+		fmt.Println(err)
+	}
 	// Output:
 	// to: 1
 	// be: 1
@@ -43,41 +63,19 @@ func skip(_ context.Context, e *stream.ProcessingError) stream.Action {
 	return stream.Skip
 }
 
-// A driver steps the tasks of a topology, one for each sub-topology, as the
-// runtime does, with topics of one partition in memory. A record timestamp is the
-// number of records before it.
-type driver struct {
-	tasks   []*task.Task
-	readers map[string]*task.Task
-	topics  map[string][]record.Record
-	piped   int64
-}
+// The examples below use these short forms of package streamtest. An example has no
+// way to go on after a mistake of its own, so they panic.
 
-// drive builds a topology and starts it. An example has no way to go on after a
-// mistake of its own.
-func drive(b *stream.Builder, handler ...stream.ErrorHandler) *driver {
+// drive builds a topology and starts it.
+func drive(b *stream.Builder, handler ...stream.ErrorHandler) *streamtest.Driver {
 	topo, err := b.Build()
 	check(err)
-	g := topo.Graph()
-	d := &driver{readers: map[string]*task.Task{}, topics: map[string][]record.Record{}}
-	for _, sub := range g.Subtopologies() {
-		stores, err := state.Open(state.Config{Stores: sub.StoreSpecs(), Opener: store.Memory(), Dir: "in memory"})
-		check(err)
-		cfg := task.Config{ID: graph.TaskID{Subtopology: sub.ID}, Sub: sub, Topics: g.Topics("example"), Output: d, Stores: stores}
-		for _, h := range handler {
-			cfg.Handler = h
-		}
-		for _, topic := range sub.Sources([]string{"orders-eu", "orders-us"}) {
-			cfg.Inputs = append(cfg.Inputs, task.Input{Partition: record.Partition{Topic: cfg.Topics.Name(topic)}, Time: -1})
-		}
-		t, err := task.New(cfg)
-		check(err)
-		check(t.Start(context.Background(), 0))
-		d.tasks = append(d.tasks, t)
-		for _, in := range cfg.Inputs {
-			d.readers[in.Partition.Topic] = t
-		}
+	cfg := streamtest.Config{ApplicationID: "example"}
+	for _, h := range handler {
+		cfg.ErrorHandler = h
 	}
+	d, err := streamtest.NewDriver(topo, cfg)
+	check(err)
 	return d
 }
 
@@ -87,82 +85,46 @@ func check(err error) {
 	}
 }
 
-// Partitions and Send make a driver a task.Output.
-func (d *driver) Partitions(string) (int32, error) { return 1, nil }
-
-func (d *driver) Send(topic string, _ int32, key, value []byte, timestamp int64, headers []serde.Header) error {
-	r := record.Record{Offset: int64(len(d.topics[topic])), Timestamp: timestamp, Headers: headers}
-	if key != nil {
-		r.Key = append([]byte{}, key...)
-	}
-	if value != nil {
-		r.Value = append([]byte{}, value...)
-	}
-	d.topics[topic] = append(d.topics[topic], r)
-	if t := d.readers[topic]; t != nil {
-		_, err := t.Add(task.Batch{Partition: record.Partition{Topic: topic}, Records: []record.Record{r}, Next: r.Offset + 1, End: r.Offset + 1})
-		return err
-	}
-	return nil
-}
-
-// put adds a record to an input topic and lets the tasks process all there is.
-func (d *driver) put(topic string, key, value []byte) {
-	check(d.Send(topic, 0, key, value, d.piped, nil))
-	d.piped++
-	for worked := true; worked; {
-		worked = false
-		for _, t := range d.tasks {
-			n, err := t.Process(context.Background(), 0, 1)
-			check(err)
-			worked = worked || n > 0
-		}
-	}
-}
-
-// pipe feeds a topic of strings with records: key, value, key, value.
-func pipe(d *driver, topic string, pairs ...string) {
+// pipe feeds a topic of strings with records: key, value, key, value. A record's
+// timestamp is the number of records before it.
+func pipe(d *streamtest.Driver, topic string, pairs ...string) {
 	for i := 0; i < len(pairs); i += 2 {
-		d.put(topic, []byte(pairs[i]), []byte(pairs[i+1]))
+		pipeRecord(d, topic, topology.Record[string, string]{Key: pairs[i], Value: pairs[i+1]})
 	}
 }
 
-func pipeNull(d *driver, topic, key string) { d.put(topic, []byte(key), nil) }
+func pipeNull(d *streamtest.Driver, topic, key string) {
+	pipeRecord(d, topic, topology.Record[string, string]{Key: key, NullValue: true})
+}
 
-func pipeNullKey(d *driver, topic, value string) { d.put(topic, nil, []byte(value)) }
+func pipeNullKey(d *streamtest.Driver, topic, value string) {
+	pipeRecord(d, topic, topology.Record[string, string]{Value: value, NullKey: true})
+}
 
-func pipeAs[K, V any](d *driver, topic string, key serde.Serde[K], value serde.Serde[V], records ...stream.KeyValue[K, V]) {
-	k, err := key.Bind(topic, serde.Key)
-	check(err)
-	v, err := value.Bind(topic, serde.Value)
-	check(err)
+func pipeRecord(d *streamtest.Driver, topic string, r topology.Record[string, string]) {
+	r.Timestamp = d.Now().UnixMilli()
+	check(streamtest.NewInput(d, topic, serde.String(), serde.String()).PipeRecord(r))
+	check(d.Advance(time.Millisecond))
+}
+
+func pipeAs[K, V any](d *streamtest.Driver, topic string, key serde.Serde[K], value serde.Serde[V], records ...stream.KeyValue[K, V]) {
+	in := streamtest.NewInput(d, topic, key, value).AutoAdvance(time.Millisecond)
 	for _, r := range records {
-		kb, err := k.Append(nil, r.Key)
-		check(err)
-		vb, err := v.Append(nil, r.Value)
-		check(err)
-		d.put(topic, kb, vb)
+		check(in.Pipe(r.Key, r.Value))
 	}
 }
 
 // show prints what was written to a topic of strings.
-func show(d *driver, topic string) { showAs(d, topic, serde.String(), serde.String()) }
+func show(d *streamtest.Driver, topic string) { showAs(d, topic, serde.String(), serde.String()) }
 
-func showAs[K, V any](d *driver, topic string, key serde.Serde[K], value serde.Serde[V]) {
-	k, err := key.Bind(topic, serde.Key)
+func showAs[K, V any](d *streamtest.Driver, topic string, key serde.Serde[K], value serde.Serde[V]) {
+	records, err := streamtest.NewOutput(d, topic, key, value).ReadAll()
 	check(err)
-	v, err := value.Bind(topic, serde.Value)
-	check(err)
-	for _, r := range d.topics[topic] {
-		rk, err := k.Decode(r.Key)
-		check(err)
-		if r.Value == nil {
-			fmt.Printf("%v: null\n", rk)
-			continue
+	for _, r := range records {
+		if r.NullValue {
+			fmt.Printf("%v: null\n", r.Key)
+		} else {
+			fmt.Printf("%v: %v\n", r.Key, r.Value)
 		}
-		rv, err := v.Decode(r.Value)
-		check(err)
-		fmt.Printf("%v: %v\n", rk, rv)
 	}
-	d.topics[topic] = nil
 }

@@ -42,6 +42,18 @@ func (t *Topology) Subtopologies() []*Sub {
 	return subs
 }
 
+// Whole is the topology as one sub-topology, which a single task can run: a test
+// driver's.
+func (t *Topology) Whole() *Sub {
+	s := &Sub{Nodes: slices.Clone(t.nodes), topology: t}
+	for _, st := range t.stores {
+		if len(st.Users) > 0 {
+			s.Stores = append(s.Stores, st)
+		}
+	}
+	return s
+}
+
 // Topics names the topics of a topology on the broker. Internal topics carry the
 // application id as prefix.
 type Topics struct {

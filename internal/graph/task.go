@@ -91,6 +91,8 @@ type Source struct {
 	Topic     string
 	Partition int32
 	Record    *record.Record
+	// Time is the record's event time as its source extracted it.
+	Time int64
 }
 
 // A Head decodes the records of one input partition, one at a time.

@@ -126,9 +126,10 @@ func (c *cached) give(h *held) error {
 // keepSource returns a source that stays as it is when the task goes on.
 func (t *Task) keepSource() *graph.Source {
 	if t.current != nil {
-		return &graph.Source{Topic: t.current.Topic, Partition: t.current.Partition, Record: t.current.Record}
+		kept := *t.current
+		return &kept
 	}
-	return &graph.Source{Partition: -1, Record: &record.Record{Offset: -1, Timestamp: max(t.time, 0)}}
+	return &graph.Source{Partition: -1, Record: &record.Record{Offset: -1, Timestamp: t.when}, Time: t.when}
 }
 
 // Listen is part of graph.Task.

@@ -3,6 +3,7 @@ package task
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 
 	"github.com/streamweir/streamweir/internal/graph"
@@ -13,18 +14,17 @@ import (
 
 // enter makes r the record that is being processed.
 func (t *Task) enter(q *queue, r *record.Record) {
-	t.source = graph.Source{Topic: q.partition.Topic, Partition: q.partition.ID, Record: r}
+	t.source = graph.Source{Topic: q.partition.Topic, Partition: q.partition.ID, Record: r, Time: max(q.timestamp, 0)}
 	t.current = &t.source
 }
 
 // Dropped is part of graph.Task.
 func (t *Task) Dropped(node, reason string) {
 	t.stats.Dropped++
-	if t.current == nil {
-		return
+	if s := t.current; s != nil && t.cfg.Log.Enabled(t.ctx, slog.LevelDebug) {
+		t.cfg.Log.Debug("record dropped", "task", t.cfg.ID.String(), "node", node, "reason", reason,
+			"topic", s.Topic, "partition", s.Partition, "offset", s.Record.Offset)
 	}
-	t.cfg.Log.Debug("record dropped", "task", t.cfg.ID.String(), "node", node, "reason", reason,
-		"topic", t.source.Topic, "partition", t.source.Partition, "offset", t.source.Record.Offset)
 }
 
 // Handle is part of graph.Task. The first fatal error stays the task's error.

@@ -65,7 +65,7 @@ func (t *Task) punctuate(s *schedule, now int64) error {
 		if p.done {
 			continue
 		}
-		t.dirty = true
+		t.dirty, t.when = true, now
 		for {
 			err := p.f(now)
 			if err == nil && t.failed == nil {

@@ -60,6 +60,7 @@ type Task struct {
 	caches   []*cached
 	queues   []*queue
 	time     int64 // stream time
+	when     int64 // of what runs without a record: a punctuation
 	source   graph.Source
 	current  *graph.Source // &source while a record is processed
 	failed   error         // the first fatal error, so that user code cannot lose it
@@ -108,13 +109,22 @@ func (t *Task) wire(inputs []Input) error {
 		return err
 	}
 	for _, in := range inputs {
-		head, err := t.instance.Head(in.Partition.Topic)
-		if err != nil {
-			return fmt.Errorf("task %s: %w", t.cfg.ID, err)
+		if err := t.AddInput(in); err != nil {
+			return err
 		}
-		t.queues = append(t.queues, newQueue(in, head, t.cfg.Sub.Source(t.cfg.Topics, in.Partition.Topic).Name))
-		t.time = max(t.time, in.Time)
 	}
+	return nil
+}
+
+// AddInput gives the task one more input: a topic that a source's pattern matches.
+// A Reset forgets it.
+func (t *Task) AddInput(in Input) error {
+	head, err := t.instance.Head(in.Partition.Topic)
+	if err != nil {
+		return fmt.Errorf("task %s: %w", t.cfg.ID, err)
+	}
+	t.queues = append(t.queues, newQueue(in, head, t.cfg.Sub.Source(t.cfg.Topics, in.Partition.Topic).Name))
+	t.time = max(t.time, in.Time)
 	return nil
 }
 
@@ -162,7 +172,9 @@ func (t *Task) Start(ctx context.Context, now int64) error {
 	return nil
 }
 
-func (t *Task) begin(ctx context.Context, now int64) { t.ctx, t.now = ctx, now }
+func (t *Task) begin(ctx context.Context, now int64) {
+	t.ctx, t.now, t.when = ctx, now, max(t.time, 0)
+}
 
 // Committed tells the task that its offsets and output are committed. next gives,
 // for a changelog topic's partition of this task, the offset behind the last
@@ -250,7 +262,7 @@ func (t *Task) Send(topic string, partition int32, key, value []byte, timestamp 
 // timestamp is that of the record being processed, or of the punctuation.
 func (t *Task) timestamp() int64 {
 	if t.current == nil {
-		return max(t.time, 0)
+		return t.when
 	}
-	return t.source.Record.Timestamp
+	return t.current.Time
 }

@@ -1,0 +1,308 @@
+package streamtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/internal/record"
+	"github.com/streamweir/streamweir/internal/state"
+	"github.com/streamweir/streamweir/internal/task"
+	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/store"
+	"github.com/streamweir/streamweir/topology"
+)
+
+// Config configures a [Driver]. The zero value is ready to use.
+type Config struct {
+	// ApplicationID is the prefix of internal topics; default "test".
+	ApplicationID string
+	// Start is the wall clock at first; default 1970-01-01.
+	Start time.Time
+	// ErrorHandler and DeadLetterTopic are those of stream.Config. Without a
+	// handler, the call that meets the error returns it.
+	ErrorHandler    topology.ErrorHandler
+	DeadLetterTopic string
+	// CacheMaxBytes is the size of the record cache; 0: each update is forwarded.
+	CacheMaxBytes int64
+	// MaxTaskIdle is that of stream.Config: records of one input may have to wait
+	// for another's, until Advance. Default: they do not.
+	MaxTaskIdle time.Duration
+	// Engine is the engine of persistent stores; default memory. One that needs a
+	// folder has a temporary one, until Close.
+	Engine store.Opener
+	// Log takes what the engine has to say; default: nothing is logged.
+	Log *slog.Logger
+}
+
+// A Driver runs one topology. It is used by one goroutine.
+//
+// An error of a record that the handler does not skip is returned by the call that
+// met it, and by every call after it: an App would have stopped.
+type Driver struct {
+	cfg    Config
+	task   *task.Task
+	sub    *graph.Sub
+	names  graph.Topics
+	set    *state.Set
+	dir    string
+	now    int64
+	log    map[string][]record.Record // what was produced, and given to inputs, by topic
+	inputs map[string]int             // topic of an input -> how many of its records the task has
+	failed error
+}
+
+// NewDriver starts a topology. Mistakes in the topology are returned; Close must
+// be called at the end.
+func NewDriver(t *topology.Topology, cfg Config) (*Driver, error) {
+	if t == nil {
+		return nil, errors.New("streamtest: NewDriver was called without a topology: did Build return an error?")
+	}
+	if err := t.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.ApplicationID == "" {
+		cfg.ApplicationID = "test"
+	}
+	d := &Driver{cfg: cfg, sub: t.Graph().Whole(), names: t.Graph().Topics(cfg.ApplicationID), log: map[string][]record.Record{}, inputs: map[string]int{}}
+	if !cfg.Start.IsZero() {
+		d.now = cfg.Start.UnixMilli()
+	}
+	if err := d.start(); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func (d *Driver) start() (err error) {
+	sc := state.Config{Stores: d.sub.StoreSpecs(), Opener: d.cfg.Engine}
+	if sc.Opener == nil {
+		sc.Opener, sc.Dir = store.Memory(), "memory"
+	} else if d.dir, err = os.MkdirTemp("", "streamtest-"); err != nil {
+		return fmt.Errorf("streamtest: a folder for the stores: %w", err)
+	} else {
+		sc.Dir = d.dir
+	}
+	if d.set, err = state.Open(sc); err != nil {
+		return err
+	}
+	tc := task.Config{Sub: d.sub, Topics: d.names, Output: (*output)(d), Stores: d.set, Handler: d.cfg.ErrorHandler, DeadLetterTopic: d.cfg.DeadLetterTopic,
+		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), Cache: &task.Cache{Max: d.cfg.CacheMaxBytes}, Log: d.cfg.Log}
+	if d.cfg.MaxTaskIdle == 0 {
+		tc.MaxIdle = -1
+	}
+	for _, topic := range d.sub.Sources(nil) {
+		name := d.names.Name(topic)
+		d.inputs[name] = 0
+		tc.Inputs = append(tc.Inputs, task.Input{Partition: record.Partition{Topic: name}, Time: -1})
+	}
+	if d.task, err = task.New(tc); err != nil {
+		return err
+	}
+	if err := d.task.Start(context.Background(), d.now); err != nil {
+		return err
+	}
+	return d.settle()
+}
+
+// Close closes processors and stores, and removes what was on disk. It returns the
+// first error of a processor's Close.
+func (d *Driver) Close() error {
+	var errs []error
+	if d.task != nil {
+		errs = append(errs, d.task.Close())
+	}
+	if d.set != nil {
+		errs = append(errs, d.set.Abandon())
+	}
+	if d.dir != "" {
+		errs = append(errs, os.RemoveAll(d.dir))
+	}
+	d.task, d.set, d.dir = nil, nil, ""
+	if d.failed == nil {
+		d.failed = errors.New("streamtest: the driver is closed")
+	}
+	return errors.Join(errs...)
+}
+
+// Now is the wall clock.
+func (d *Driver) Now() time.Time { return time.UnixMilli(d.now) }
+
+// Advance moves the wall clock on and runs the punctuations that become due, each
+// once, and then what they lead to. A record that waits, for a schema registry or
+// because of MaxTaskIdle, is tried again.
+func (d *Driver) Advance(by time.Duration) error {
+	if d.failed != nil {
+		return d.failed
+	}
+	d.now += by.Milliseconds()
+	if err := d.task.Punctuate(context.Background(), d.now); err != nil {
+		return d.fail(err)
+	}
+	if err := d.settle(); err != nil {
+		return err
+	}
+	return d.run()
+}
+
+// Topics are the topics that something was written to so far, internal ones with
+// the application id and inputs included, in alphabetical order. Kafka Streams:
+// producedTopicNames.
+func (d *Driver) Topics() []string {
+	var topics []string
+	for topic := range d.log {
+		topics = append(topics, topic)
+	}
+	slices.Sort(topics)
+	return topics
+}
+
+// Store returns the store of a name as the interface S, to look at or to fill:
+//
+//	counts, err := streamtest.Store[store.TimestampedKeyValueStore[string, int64]](d, "counts")
+func Store[S any](d *Driver, name string) (S, error) {
+	if d.task == nil {
+		var none S
+		return none, d.failed
+	}
+	return topology.Store[S](stores{d.task}, name)
+}
+
+type stores struct{ t *task.Task }
+
+func (s stores) StateStore(name string) (any, error) { return s.t.Store(name) }
+
+// Dropped is the number of records that were skipped so far, by the rules of
+// operators or by the error handler.
+func (d *Driver) Dropped() int64 {
+	if d.task == nil {
+		return 0
+	}
+	return d.task.Stats().Dropped
+}
+
+func (d *Driver) fail(err error) error {
+	d.failed = err
+	return err
+}
+
+// pipe gives a record to an input and runs until nothing is left to do.
+func (d *Driver) pipe(topic string, r record.Record) error {
+	if d.failed != nil {
+		return d.failed
+	}
+	if err := d.read(topic); err != nil {
+		return err
+	}
+	r.Offset = int64(len(d.log[topic]))
+	d.log[topic] = append(d.log[topic], r)
+	if err := d.feed(); err != nil {
+		return d.fail(err)
+	}
+	if err := d.run(); err != nil {
+		return err
+	}
+	return d.task.Waiting()
+}
+
+// read makes a topic an input, if it is none yet and a source's pattern matches it.
+func (d *Driver) read(topic string) error {
+	if _, ok := d.inputs[topic]; ok {
+		return nil
+	}
+	if d.sub.Source(d.names, topic) == nil {
+		return fmt.Errorf("streamtest: no source reads topic %q; there are %s", topic, strings.Join(d.readable(), ", "))
+	}
+	if err := d.task.AddInput(task.Input{Partition: record.Partition{Topic: topic}, Time: -1}); err != nil {
+		return d.fail(err)
+	}
+	d.inputs[topic] = len(d.log[topic])
+	return nil
+}
+
+func (d *Driver) readable() []string {
+	var names []string
+	for topic := range d.inputs {
+		names = append(names, topic)
+	}
+	slices.Sort(names)
+	for _, n := range d.sub.Nodes {
+		if n.Pattern != nil {
+			names = append(names, fmt.Sprintf("those that match %q", n.Pattern))
+		}
+	}
+	return names
+}
+
+// run processes records one by one, and commits after each, until none is left.
+func (d *Driver) run() error {
+	for {
+		n, err := d.task.Process(context.Background(), d.now, 1)
+		if err != nil {
+			return d.fail(err)
+		}
+		if n == 0 {
+			return nil
+		}
+		if err := d.settle(); err != nil {
+			return err
+		}
+	}
+}
+
+// settle commits, and gives what was produced to the sources that read it.
+func (d *Driver) settle() error {
+	if err := d.task.Flush(context.Background(), d.now); err != nil {
+		return d.fail(err)
+	}
+	d.task.Committed(func(p record.Partition) (int64, bool) {
+		n := len(d.log[p.Topic])
+		return int64(n), n > 0
+	})
+	if err := d.feed(); err != nil {
+		return d.fail(err)
+	}
+	return nil
+}
+
+// feed hands the records of inputs to the task.
+func (d *Driver) feed() error {
+	for topic, have := range d.inputs {
+		records := d.log[topic]
+		if have == len(records) {
+			continue
+		}
+		end := int64(len(records))
+		if _, err := d.task.Add(task.Batch{Partition: record.Partition{Topic: topic}, Records: records[have:], Next: end, End: end}); err != nil {
+			return err
+		}
+		d.inputs[topic] = len(records)
+	}
+	return nil
+}
+
+// output is the driver as the task's output.
+type output Driver
+
+// Partitions is part of task.Output.
+func (o *output) Partitions(string) (int32, error) { return 1, nil }
+
+// Send is part of task.Output.
+func (o *output) Send(topic string, _ int32, key, value []byte, timestamp int64, headers []serde.Header) error {
+	o.log[topic] = append(o.log[topic], record.Record{Key: clone(key), Value: clone(value), Headers: headers, Offset: int64(len(o.log[topic])), Timestamp: timestamp})
+	return nil
+}
+
+// clone copies b; nil stays nil, and empty stays empty.
+func clone(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	return append([]byte{}, b...)
+}
