@@ -34,7 +34,7 @@ func (t *Task) Process(ctx context.Context, now int64, limit int) (n int, err er
 // wait. Among equal timestamps the input that was listed first wins.
 func (t *Task) next() (*queue, error) {
 	var best *queue
-	idle := false
+	wait := false
 	for _, q := range t.queues {
 		if !q.decoded && q.size > 0 {
 			if err := t.prepare(q); err != nil {
@@ -42,44 +42,35 @@ func (t *Task) next() (*queue, error) {
 			}
 		}
 		switch {
-		case q.decoded:
-			if best == nil || q.timestamp < best.timestamp {
-				best = q
-			}
-		case q.wait != nil:
-			// Its record may be the smallest: nothing overtakes it.
-			idle = t.cfg.MaxIdle >= 0
-		case t.cfg.MaxIdle > 0, t.cfg.MaxIdle == 0 && q.position < q.end:
-			idle = true
+		case !q.decoded:
+			wait = t.missed(q) || wait
+		case best == nil || q.timestamp < best.timestamp:
+			best = q
+			fallthrough
+		default:
+			q.idleFrom = -1
 		}
 	}
-	if best == nil || !idle {
-		t.idleFrom = -1
-		return best, nil
+	if wait {
+		return nil, nil
 	}
-	return t.patience(best), nil
+	return best, nil
 }
 
-// patience holds back the best record while an input without records may still
-// have a smaller one. Kafka Streams: max.task.idle.ms, PartitionGroup.readyToProcess.
-func (t *Task) patience(best *queue) *queue {
-	known := true // of all inputs without records: nothing is left on the broker
-	for _, q := range t.queues {
-		if !q.decoded && (q.wait != nil || q.position < q.end) {
-			known = false
-		}
+// missed tells whether the task waits for an input without a record at hand, which
+// may still have a smaller timestamp than those of the others. Kafka Streams:
+// max.task.idle.ms, PartitionGroup.readyToProcess.
+func (t *Task) missed(q *queue) bool {
+	switch {
+	case t.cfg.MaxIdle < 0:
+		return false
+	case q.wait != nil || q.position < q.end:
+		q.idleFrom = -1
+		return true
+	case q.idleFrom < 0:
+		q.idleFrom = t.now
 	}
-	if !known {
-		t.idleFrom = -1
-		return nil
-	}
-	if t.idleFrom < 0 {
-		t.idleFrom = t.now
-	}
-	if t.now-t.idleFrom < t.cfg.MaxIdle {
-		return nil
-	}
-	return best
+	return t.now-q.idleFrom < t.cfg.MaxIdle
 }
 
 func (t *Task) process(q *queue) error {

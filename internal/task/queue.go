@@ -36,10 +36,11 @@ type queue struct {
 	wait      error // why the record at 'at' cannot be decoded yet
 	retryAt   int64
 	retries   int
+	idleFrom  int64 // since when it is missed with nothing left on the broker; -1: it is not
 }
 
 func newQueue(in Input, head graph.Head, node string) *queue {
-	return &queue{partition: in.Partition, node: node, head: head, position: in.Offset, end: in.End, time: in.Time}
+	return &queue{partition: in.Partition, node: node, head: head, position: in.Offset, end: in.End, time: in.Time, idleFrom: -1}
 }
 
 // Add queues a batch and returns how many records of the partition are queued. A

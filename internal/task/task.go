@@ -69,7 +69,6 @@ type Task struct {
 	sticky   uint32
 	stream   schedule
 	wall     schedule
-	idleFrom int64
 	stats    Stats
 }
 
