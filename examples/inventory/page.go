@@ -15,6 +15,7 @@ import (
 	"github.com/streamweir/streamweir/examples/inventory/inventory"
 	"github.com/streamweir/streamweir/examples/inventory/web"
 	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/stream/monitor"
 )
 
 // A page is the live page: a view fed by what the application has committed, and
@@ -37,7 +38,7 @@ func startPage(c config.Config, s *service) (*page, error) {
 		return nil, fmt.Errorf("inventory: page: %w", err)
 	}
 	p := &page{view: web.NewView(), addr: l.Addr(), done: make(chan struct{})}
-	handler, err := web.Handler(p.view, web.Picture(s.app.Topology().Describe()), p.done, s.log)
+	handler, err := web.Handler(p.view, monitor.Handler(s.app, monitor.Registry(s.requests)), p.done, s.log)
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/streamweir/streamweir/serde/avro"
 	"github.com/streamweir/streamweir/stream"
 	"github.com/streamweir/streamweir/stream/embedded"
+	"github.com/streamweir/streamweir/stream/monitor"
 )
 
 // A service is the application with all that it runs on.
@@ -31,6 +32,7 @@ type service struct {
 	stateDir   string
 	kafka      *client.Client
 	registry   *avro.Registry
+	requests   *monitor.RegistryRequests
 	events     serde.Serde[*inventory.Event]
 	aggregates serde.Serde[*inventory.Aggregate]
 	progress   *progress
@@ -83,7 +85,8 @@ func (s *service) open(ctx context.Context, c config.Config) error {
 	if err := s.connect(ctx, brokers); err != nil {
 		return err
 	}
-	s.registry = avro.NewRegistry(registry, avro.Config{})
+	s.requests = monitor.NewRegistryRequests()
+	s.registry = avro.NewRegistry(registry, avro.Config{Observe: s.requests.Observe})
 	s.events = avro.For[*inventory.Event](s.registry, inventory.EventSchema)
 	s.aggregates = avro.For[*inventory.Aggregate](s.registry, inventory.AggregateSchema)
 	var err error

@@ -9,8 +9,9 @@ import (
 	"github.com/streamweir/streamweir/internal/graph"
 )
 
+// The colours follow the reader's: light or dark.
 const style = `
-  svg { background: #fff; font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
+  svg { color-scheme: light dark; font: 12px ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
   text { fill: #1f2933; text-anchor: middle; dominant-baseline: central; }
   .frame { fill: #f6f8fa; stroke: #9aa5b1; stroke-dasharray: 5 4; }
   .heading { text-anchor: start; font-weight: 600; fill: #52606d; }
@@ -21,6 +22,18 @@ const style = `
   .edge { fill: none; stroke: #52606d; stroke-width: 1.3; }
   .use { fill: none; stroke: #8e4fa3; stroke-dasharray: 3 3; }
   .head { fill: #52606d; }
+  @media (prefers-color-scheme: dark) {
+    text { fill: #e4e9f0; }
+    .frame { fill: #1c222b; stroke: #5a6473; }
+    .heading { fill: #98a3b3; }
+    .topic { fill: #4a3a12; }
+    .source, .sink { fill: #17402b; }
+    .processor { fill: #1d3357; }
+    .store { fill: #43264c; stroke: #b583c4; }
+    .edge { stroke: #98a3b3; }
+    .use { stroke: #b583c4; }
+    .head { fill: #98a3b3; }
+  }
 `
 
 // draw writes a topology as SVG. Topics have the names they have on the broker.

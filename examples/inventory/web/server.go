@@ -21,9 +21,9 @@ var page embed.FS
 const interval = time.Second
 
 // Handler serves the page at /, its stream at /events, one picture of the same
-// as JSON at /state and the topology's picture at /topology.svg. done ends the
-// streams: an http.Server waits for them otherwise.
-func Handler(v *View, topology []byte, done <-chan struct{}, log *slog.Logger) (http.Handler, error) {
+// as JSON at /state, and what monitor has: health, metrics, the topology. done ends
+// the streams: an http.Server waits for them otherwise.
+func Handler(v *View, monitor http.Handler, done <-chan struct{}, log *slog.Logger) (http.Handler, error) {
 	files, err := fs.Sub(page, "page")
 	if err != nil {
 		return nil, err
@@ -34,10 +34,9 @@ func Handler(v *View, topology []byte, done <-chan struct{}, log *slog.Logger) (
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(v.State())
 	})
-	mux.HandleFunc("GET /topology.svg", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "image/svg+xml")
-		_, _ = w.Write(topology)
-	})
+	for _, path := range []string{"/healthz", "/readyz", "/metrics", "/topology", "/topology.svg"} {
+		mux.Handle("GET "+path, monitor)
+	}
 	mux.HandleFunc("GET /events", func(w http.ResponseWriter, r *http.Request) {
 		session, err := sse.Upgrade(w, r)
 		if err != nil {

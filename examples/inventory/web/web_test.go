@@ -3,8 +3,6 @@ package web
 import (
 	"bufio"
 	"encoding/json"
-	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -67,7 +65,8 @@ func TestViewBoundsWhatItSends(t *testing.T) {
 
 func serve(t *testing.T, v *View, done <-chan struct{}) *httptest.Server {
 	t.Helper()
-	h, err := Handler(v, Picture(described), done, slog.New(slog.DiscardHandler))
+	monitor := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "monitor") })
+	h, err := Handler(v, monitor, done, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +79,7 @@ func TestPageAndWhatItNeedsAreServed(t *testing.T) {
 	server := serve(t, NewView(), nil)
 	for path, kind := range map[string]string{
 		"/": "text/html", "/app.js": "text/javascript", "/style.css": "text/css", "/icon.svg": "image/svg+xml",
-		"/topology.svg": "image/svg+xml", "/state": "application/json",
+		"/topology.svg": "text/plain", "/readyz": "text/plain", "/state": "application/json",
 	} {
 		answer, err := server.Client().Get(server.URL + path)
 		if err != nil {
@@ -114,47 +113,5 @@ func TestEventsEndWithTheApplication(t *testing.T) {
 	close(done)
 	if _, err := io.ReadAll(lines); err != nil {
 		t.Errorf("the stream breaks instead of ending: %v", err)
-	}
-}
-
-const described = `Topologies:
-   Sub-topology: 0
-    Source: KSTREAM-SOURCE-0000000000 (topics: [in])
-      --> KSTREAM-AGGREGATE-0000000001, b<c
-    Processor: KSTREAM-AGGREGATE-0000000001 (stores: [counts])
-      --> KSTREAM-SINK-0000000002
-      <-- KSTREAM-SOURCE-0000000000
-    Processor: b<c (stores: [])
-      --> KSTREAM-SINK-0000000003
-      <-- KSTREAM-SOURCE-0000000000
-    Sink: KSTREAM-SINK-0000000002 (topic: out)
-      <-- KSTREAM-AGGREGATE-0000000001
-    Sink: KSTREAM-SINK-0000000003 (topic: in)
-      <-- b<c
-`
-
-func TestPictureIsWellFormed(t *testing.T) {
-	svg := string(Picture(described))
-	decoder := xml.NewDecoder(strings.NewReader(svg))
-	for {
-		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatalf("%v in %s", err, svg)
-		}
-	}
-	for _, want := range []string{">in<", ">out<", ">counts<", ">aggregate<", ">kstream 1<", ">b&lt;c<"} {
-		if !strings.Contains(svg, want) {
-			t.Errorf("%s is missing", want)
-		}
-	}
-	if n := strings.Count(svg, `class="edge`); n != 5 {
-		t.Errorf("%d edges", n)
-	}
-}
-
-func TestPictureOfNothing(t *testing.T) {
-	if svg := string(Picture("nothing that is a topology")); !strings.HasPrefix(svg, "<svg") {
-		t.Error(svg)
 	}
 }

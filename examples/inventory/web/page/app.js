@@ -30,14 +30,14 @@ function drawHeader({ app }) {
   text($("where"), [app.id, app.cluster].filter(Boolean).join(" \u00b7 "));
   $("guarantee").hidden = !app.guarantee;
   text($("guarantee"), app.guarantee.replaceAll("_", " "));
-  pill(app.state || "starting", app.state === "RUNNING" ? "good" : app.state === "ERROR" ? "bad" : "wait");
+  pill(app.state || "starting", app.state === "running" ? "good" : app.state === "failed" ? "bad" : "wait");
   $("notice").hidden = !app.waiting;
   text($("notice"), app.waiting);
 }
 
 function pill(label, look) {
   $("state").className = "pill " + look;
-  text($("state").querySelector("b"), label.toLowerCase().replaceAll("_", " "));
+  text($("state").querySelector("b"), label);
 }
 
 function drawFigures(s) {
@@ -214,7 +214,6 @@ for (const button of document.querySelectorAll("th button")) {
 $("search").addEventListener("input", draw);
 $("onlylow").addEventListener("change", draw);
 
-fetch("topology.svg").then((r) => r.text()).then((svg) => { $("topology").innerHTML = svg; });
 
 const events = new EventSource("events");
 events.onmessage = (e) => {
