@@ -50,9 +50,9 @@ type ProcessingError struct {
 	Task      string // "0_3"
 	Node      string
 	Topic     string // of the input record; "" in a punctuation
-	Partition int32
-	Offset    int64
-	Timestamp int64
+	Partition int32  // -1 in a punctuation
+	Offset    int64  // -1 in a punctuation
+	Timestamp int64  // the time of a punctuation
 	// Key, Value and Headers are those of the input record. They must not be
 	// modified, and are valid until the handler returns.
 	Key, Value []byte

@@ -34,7 +34,7 @@ func (t *Task) Handle(phase graph.Phase, node string, err error) (retry bool, fa
 	if t.failed != nil {
 		return false, t.failed
 	}
-	e := &topology.ProcessingError{Phase: phase, Task: t.cfg.ID.String(), Node: node, Err: err}
+	e := &topology.ProcessingError{Phase: phase, Task: t.cfg.ID.String(), Node: node, Partition: -1, Offset: -1, Timestamp: t.when, Err: err}
 	if s := t.current; s != nil {
 		e.Topic, e.Partition, e.Offset, e.Timestamp = s.Topic, s.Partition, s.Record.Offset, s.Record.Timestamp
 		e.Key, e.Value, e.Headers = s.Record.Key, s.Record.Value, s.Record.Headers
@@ -89,7 +89,11 @@ func (t *Task) deadLetter(e *topology.ProcessingError) error {
 		{"exception", fmt.Sprintf("%T", e.Err)}, {"message", e.Err.Error()}, {"stacktrace", stack},
 		{"topic", e.Topic}, {"partition", strconv.Itoa(int(e.Partition))}, {"offset", strconv.FormatInt(e.Offset, 10)},
 	} {
-		h = h.With("__streams.errors."+kv[0], []byte(kv[1]))
+		value := []byte(kv[1])
+		if kv[0] == "topic" && e.Topic == "" {
+			value = nil // of a punctuation, as Kafka Streams does
+		}
+		h = h.With("__streams.errors."+kv[0], value)
 	}
 	t.stats.DeadLetters++
 	if err := t.Send(t.cfg.DeadLetterTopic, -1, e.Key, e.Value, max(e.Timestamp, 0), h); err != nil {
