@@ -147,12 +147,19 @@ func (t *Task) Listen(store string, f graph.FlushListener) bool {
 // commits.
 func (t *Task) Flush(ctx context.Context, now int64) error {
 	t.begin(ctx, now)
-	for _, c := range t.caches {
-		if err := c.flush(); err != nil {
-			if t.failed != nil {
-				return t.failed
+	// What one store gives up may be written to another that was flushed before it,
+	// since a processor's store may be added first: a second round reaches it. No
+	// chain of stores is longer than their number.
+	for round, held := 0, true; held && round < len(t.caches); round++ {
+		held = false
+		for _, c := range t.caches {
+			held = held || len(c.held) > 0
+			if err := c.flush(); err != nil {
+				if t.failed != nil {
+					return t.failed
+				}
+				return fmt.Errorf("task %s: %w", t.cfg.ID, err)
 			}
-			return fmt.Errorf("task %s: %w", t.cfg.ID, err)
 		}
 	}
 	return t.failed

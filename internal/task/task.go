@@ -92,10 +92,7 @@ func New(cfg Config) (*Task, error) {
 }
 
 func (t *Task) wire(inputs []Input) error {
-	for _, c := range t.caches {
-		c.drop()
-	}
-	t.caches = nil
+	t.dropCaches()
 	t.queues, t.logs, t.failed, t.dirty, t.commit, t.time = nil, nil, nil, false, false, -1
 	t.stream, t.wall = newSchedule(), newSchedule()
 	for _, s := range t.cfg.Sub.Stores {
@@ -199,8 +196,21 @@ func (t *Task) Reset(inputs []Input) error {
 	return errors.Join(t.wire(inputs), err)
 }
 
-// Close closes the processors. Stores stay as they are: they belong to the driver.
-func (t *Task) Close() error { return t.instance.Close() }
+// Close closes the processors, and forgets what the record cache holds back. Stores
+// stay as they are: they belong to the driver.
+func (t *Task) Close() error {
+	t.dropCaches()
+	return t.instance.Close()
+}
+
+// dropCaches gives the budget of the record cache back: it is shared with tasks
+// that go on.
+func (t *Task) dropCaches() {
+	for _, c := range t.caches {
+		c.drop()
+	}
+	t.caches = nil
+}
 
 // CommitNeeded tells whether there is anything to commit; soon, whether a
 // processor asked for it.
