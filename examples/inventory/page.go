@@ -83,24 +83,24 @@ func (p *page) follow(ctx context.Context, s *service, topic string, aggregates 
 		err := s.kafka.Follow(ctx, topic, true, func(m *client.Message) error {
 			for {
 				err := f(codec, m)
-				if !errors.Is(err, serde.ErrRetriable) || !pause(ctx) {
+				if !errors.Is(err, serde.ErrRetriable) || !pause(ctx, time.Second) {
 					return err
 				}
 			}
 		})
 		if err != nil {
-			s.log.Warn("page: trying again", "topic", topic, "error", err)
-			pause(ctx)
+			s.log.Debug("page: trying again", "topic", topic, "error", err)
+			pause(ctx, time.Second)
 		}
 	}
 }
 
-// pause waits a second, or tells that ctx ended.
-func pause(ctx context.Context) bool {
+// pause waits, or tells that ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(time.Second):
+	case <-time.After(d):
 		return true
 	}
 }
@@ -136,7 +136,7 @@ func (p *page) letter(_ serde.Codec[*inventory.Aggregate], m *client.Message) er
 func (p *page) sample(ctx context.Context, c config.Config, s *service) {
 	for {
 		p.view.Sample(time.Now(), appOf(c, s), s.progress.count(), s.lag())
-		if !pause(ctx) {
+		if !pause(ctx, time.Second) {
 			return
 		}
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,12 +17,12 @@ import (
 type progress struct {
 	kafka *client.Client
 	group string
-	ends  []int64
 
-	partitions []partition
+	partitions atomic.Pointer[[]*partition]
 	begun      atomic.Bool
 
 	mu       sync.Mutex
+	ends     []int64 // nil: not known yet
 	first    *sample // the moment of the first record
 	last     time.Time
 	running  time.Duration // age of the process when it ran first; 0: not yet
@@ -29,11 +31,12 @@ type progress struct {
 	restored restoration
 }
 
-// A partition is written by the goroutine of its task alone. It has a cache line
-// of its own.
+// A partition is written by the goroutine of its task alone, except end. It has a
+// cache line of its own.
 type partition struct {
 	count, position atomic.Int64
-	_               [48]byte
+	end             atomic.Int64 // 0: not known, or empty
+	_               [40]byte
 }
 
 // A sample is one moment: records processed so far, the time, and the CPU time of
@@ -49,26 +52,56 @@ type restoration struct {
 	began, ended sample
 }
 
-func newProgress(kafka *client.Client, group string) (*progress, error) {
-	ends, err := kafka.Ends(inventory.EventsTopic)
-	if err != nil {
-		return nil, err
+func newProgress(kafka *client.Client, group string) *progress {
+	p := &progress{kafka: kafka, group: group}
+	p.partitions.Store(&[]*partition{})
+	return p
+}
+
+// partition returns that of an id, which may be seen for the first time.
+func (p *progress) partition(id int32) *partition {
+	if all := *p.partitions.Load(); int(id) < len(all) {
+		return all[id]
 	}
-	return &progress{kafka: kafka, group: group, ends: ends, partitions: make([]partition, len(ends))}, nil
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := slices.Clone(*p.partitions.Load())
+	for int(id) >= len(all) {
+		all = append(all, &partition{})
+	}
+	p.partitions.Store(&all)
+	return all[id]
+}
+
+// findEnds finds where the input ends. Without a broker it tries again, until ctx
+// ends.
+func (p *progress) findEnds(ctx context.Context) bool {
+	for {
+		ends, err := p.kafka.Ends(inventory.EventsTopic)
+		if err == nil {
+			for i, end := range ends {
+				p.partition(int32(i)).end.Store(end)
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.ends = ends
+			return true
+		}
+		if !pause(ctx, 100*time.Millisecond) {
+			return false
+		}
+	}
 }
 
 // processed is called for each record by the goroutine of its task.
 func (p *progress) processed(id int32, offset int64) {
-	if int(id) >= len(p.partitions) { // a partition added since
-		return
-	}
 	if !p.begun.Load() {
 		p.begin()
 	}
-	part := &p.partitions[id]
+	part := p.partition(id)
 	part.count.Store(part.count.Load() + 1)
 	part.position.Store(offset + 1)
-	if end := p.ends[id]; offset == end-1 {
+	if offset == part.end.Load()-1 {
 		p.mu.Lock()
 		p.last = time.Now()
 		p.mu.Unlock()
@@ -87,8 +120,8 @@ func (p *progress) begin() {
 // count is the number of records processed so far.
 func (p *progress) count() int64 {
 	var n int64
-	for i := range p.partitions {
-		n += p.partitions[i].count.Load()
+	for _, part := range *p.partitions.Load() {
+		n += part.count.Load()
 	}
 	return n
 }
@@ -134,6 +167,9 @@ const (
 // awaitCaughtUp returns when all that was in the input is processed, or was
 // committed by an earlier run, or when ctx ends. It samples the cost on the way.
 func (p *progress) awaitCaughtUp(ctx context.Context) {
+	if !p.findEnds(ctx) {
+		return
+	}
 	tick := time.NewTicker(sampling)
 	defer tick.Stop()
 	before, moved := int64(-1), time.Now()
@@ -165,8 +201,8 @@ func (p *progress) awaitCaughtUp(ctx context.Context) {
 }
 
 func (p *progress) reached() bool {
-	for i, end := range p.ends {
-		if p.partitions[i].position.Load() < end {
+	for _, part := range *p.partitions.Load() {
+		if part.position.Load() < part.end.Load() {
 			return false
 		}
 	}
@@ -175,11 +211,17 @@ func (p *progress) reached() bool {
 
 // committed tells whether the group's offsets have reached the ends.
 func (p *progress) committed() (bool, error) {
-	offsets, err := p.kafka.Committed(p.group, inventory.EventsTopic, len(p.ends))
+	p.mu.Lock()
+	ends := p.ends
+	p.mu.Unlock()
+	if ends == nil {
+		return false, errors.New("inventory: Kafka did not tell where the input ends")
+	}
+	offsets, err := p.kafka.Committed(p.group, inventory.EventsTopic, len(ends))
 	if err != nil {
 		return false, err
 	}
-	for i, end := range p.ends {
+	for i, end := range ends {
 		if end > 0 && offsets[i] < end {
 			return false, nil
 		}

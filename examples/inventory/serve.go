@@ -47,12 +47,9 @@ func serve(ctx context.Context, c config.Config, out io.Writer) error {
 		defer cancel()
 	}
 	s := &service{log: slog.Default(), group: c.ApplicationID}
-	err := s.open(ctx, c)
+	err := s.open(c)
 	if err == nil {
 		err = s.run(ctx, c)
-	}
-	if ctx.Err() != nil && s.app == nil {
-		return s.close(nil) // told to stop before it began
 	}
 	if s.app != nil {
 		committed, whyNot := s.progress.committed()
@@ -68,7 +65,7 @@ func serve(ctx context.Context, c config.Config, out io.Writer) error {
 	return s.close(err)
 }
 
-func (s *service) open(ctx context.Context, c config.Config) error {
+func (s *service) open(c config.Config) error {
 	brokers, registry := c.Brokers, c.Registry
 	s.where, s.stateDir = strings.Join(c.Brokers, ", "), c.StateDir
 	if c.Embedded() {
@@ -82,32 +79,13 @@ func (s *service) open(ctx context.Context, c config.Config) error {
 		s.log.Info("embedded", "broker", brokers[0], "registry", registry)
 	}
 	s.log.Info("state", "folder", s.stateDir)
-	if err := s.connect(ctx, brokers); err != nil {
-		return err
-	}
+	s.kafka = client.New(brokers)
 	s.requests = monitor.NewRegistryRequests()
 	s.registry = avro.NewRegistry(registry, avro.Config{Observe: s.requests.Observe})
 	s.events = avro.For[*inventory.Event](s.registry, inventory.EventSchema)
 	s.aggregates = avro.For[*inventory.Aggregate](s.registry, inventory.AggregateSchema)
-	var err error
-	if s.progress, err = newProgress(s.kafka, s.group); err != nil {
-		return fmt.Errorf("%w; the command inventory topics creates it", err)
-	}
+	s.progress = newProgress(s.kafka, s.group)
 	return s.newApp(c, brokers)
-}
-
-// connect waits for the brokers, as the application would.
-func (s *service) connect(ctx context.Context, brokers []string) error {
-	for {
-		var err error
-		if s.kafka, err = client.Open(brokers); err == nil {
-			return nil
-		}
-		s.log.Warn("waiting for Kafka", "error", err)
-		if !pause(ctx) {
-			return err
-		}
-	}
 }
 
 func (s *service) newApp(c config.Config, brokers []string) error {

@@ -6,6 +6,8 @@ package client
 import (
 	"errors"
 	"fmt"
+	"net"
+	"sync"
 	"time"
 
 	"github.com/IBM/sarama"
@@ -13,11 +15,45 @@ import (
 	"github.com/streamweir/streamweir/examples/inventory/inventory"
 )
 
-// Client is a connection to Kafka. It may be used by several goroutines.
-type Client struct{ kafka sarama.Client }
+// Client is a connection to Kafka, made when it is first needed. It may be used by
+// several goroutines.
+type Client struct {
+	brokers []string
 
-// Open connects to the cluster.
+	mu     sync.Mutex
+	conn   sarama.Client // nil until it is connected
+	closed bool
+}
+
+// New returns a client that is not connected yet. Until the cluster can be reached
+// its methods fail, and may be called again.
+func New(brokers []string) *Client { return &Client{brokers: brokers} }
+
+// Open connects to the cluster at once.
 func Open(brokers []string) (*Client, error) {
+	c := New(brokers)
+	_, err := c.kafka()
+	return c, err
+}
+
+func (c *Client) kafka() (sarama.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, fmt.Errorf("inventory: the connection is closed: %w", net.ErrClosed)
+	}
+	if c.conn != nil {
+		return c.conn, nil
+	}
+	conn, err := sarama.NewClient(c.brokers, settings())
+	if err != nil {
+		return nil, fmt.Errorf("inventory: cannot connect to Kafka at %q: %w; is it running, and is -brokers right?", c.brokers, err)
+	}
+	c.conn = conn
+	return conn, nil
+}
+
+func settings() *sarama.Config {
 	c := sarama.NewConfig()
 	c.Version = sarama.V2_8_0_0
 	c.ClientID = "inventory"
@@ -34,21 +70,33 @@ func Open(brokers []string) (*Client, error) {
 	c.Consumer.MaxWaitTime = 100 * time.Millisecond
 	c.Consumer.Retry.Backoff = 200 * time.Millisecond
 	c.Consumer.MaxProcessingTime = 10 * time.Second
-	kafka, err := sarama.NewClient(brokers, c)
-	if err != nil {
-		return nil, fmt.Errorf("inventory: cannot connect to Kafka at %q: %w; is it running, and is -brokers right?", brokers, err)
-	}
-	return &Client{kafka: kafka}, nil
+	return c
 }
 
-// Close disconnects.
-func (c *Client) Close() error { return c.kafka.Close() }
+// Close disconnects for good.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	if c.conn == nil {
+		return nil
+	}
+	return c.conn.Close()
+}
+
+func (c *Client) admin() (sarama.ClusterAdmin, error) {
+	kafka, err := c.kafka()
+	if err != nil {
+		return nil, err
+	}
+	return sarama.NewClusterAdminFromClient(kafka)
+}
 
 // CreateTopics creates the three topics of the application unless they exist,
 // and returns the names of those it created. Records in them are never deleted:
 // their times are those of the events, which may be long past.
 func (c *Client) CreateTopics(partitions int32) ([]string, error) {
-	admin, err := sarama.NewClusterAdminFromClient(c.kafka)
+	admin, err := c.admin()
 	if err != nil {
 		return nil, fmt.Errorf("inventory: create topics: %w", err)
 	}
@@ -72,16 +120,20 @@ func (c *Client) CreateTopics(partitions int32) ([]string, error) {
 
 // Ends returns the offset behind the last committed record of each partition.
 func (c *Client) Ends(topic string) ([]int64, error) {
-	if err := c.kafka.RefreshMetadata(topic); err != nil {
+	kafka, err := c.kafka()
+	if err != nil {
+		return nil, err
+	}
+	if err := kafka.RefreshMetadata(topic); err != nil {
 		return nil, fmt.Errorf("inventory: topic %s: %w", topic, err)
 	}
-	partitions, err := c.kafka.Partitions(topic)
+	partitions, err := kafka.Partitions(topic)
 	if err != nil {
 		return nil, fmt.Errorf("inventory: topic %s: %w", topic, err)
 	}
 	ends := make([]int64, len(partitions))
 	for _, p := range partitions {
-		if ends[p], err = c.kafka.GetOffset(topic, p, sarama.OffsetNewest); err != nil {
+		if ends[p], err = kafka.GetOffset(topic, p, sarama.OffsetNewest); err != nil {
 			return nil, fmt.Errorf("inventory: end of %s-%d: %w", topic, p, err)
 		}
 	}
@@ -91,7 +143,7 @@ func (c *Client) Ends(topic string) ([]int64, error) {
 // Committed returns the offsets a group has committed for a topic's partitions;
 // -1 is none.
 func (c *Client) Committed(group, topic string, partitions int) ([]int64, error) {
-	admin, err := sarama.NewClusterAdminFromClient(c.kafka)
+	admin, err := c.admin()
 	if err != nil {
 		return nil, fmt.Errorf("inventory: offsets of group %s: %w", group, err)
 	}

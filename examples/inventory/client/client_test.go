@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -92,7 +93,7 @@ func TestTopicsAreCreatedOnceAndKeptForEver(t *testing.T) {
 	if ends, err := e.Ends(inventory.DLQTopic); err != nil || len(ends) != 4 {
 		t.Errorf("%v, %v", ends, err)
 	}
-	admin, err := sarama.NewClusterAdminFromClient(e.kafka)
+	admin, err := e.admin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +278,11 @@ func TestOffsetsOfAGroup(t *testing.T) {
 	if diff := cmp.Diff([]int64{-1, -1, -1, -1}, offsets); err != nil || diff != "" {
 		t.Fatal(err, diff)
 	}
-	coordinator, err := e.kafka.Coordinator("somebody")
+	kafka, err := e.kafka()
+	if err != nil {
+		t.Fatal(err)
+	}
+	coordinator, err := kafka.Coordinator("somebody")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +298,34 @@ func TestOffsetsOfAGroup(t *testing.T) {
 }
 
 func TestNoBroker(t *testing.T) {
-	if c, err := Open([]string{"127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
-		t.Errorf("%v, %v", c, err)
+	if _, err := Open([]string{"127.0.0.1:1"}); err == nil || !strings.Contains(err.Error(), "127.0.0.1:1") {
+		t.Error(err)
+	}
+}
+
+func TestAClientConnectsOnceItCan(t *testing.T) {
+	c, err := embedded.Start(embedded.Config{Topics: []embedded.Topic{{Name: "in", Partitions: 2}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.StopBrokers(); err != nil {
+		t.Fatal(err)
+	}
+	client := New(c.Brokers())
+	if _, err := client.Ends("in"); err == nil {
+		t.Error("there is no broker")
+	}
+	if err := c.StartBrokers(); err != nil {
+		t.Fatal(err)
+	}
+	if ends, err := client.Ends("in"); err != nil || len(ends) != 2 {
+		t.Error(ends, err)
+	}
+	if err := client.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.Ends("in"); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
 	}
 }

@@ -43,7 +43,11 @@ func (m *Message) Last(name string) string {
 // of a partition come in order; f is called by one goroutine at a time. A broker
 // that is away is waited for.
 func (c *Client) Follow(ctx context.Context, topic string, fromBeginning bool, f func(*Message) error) error {
-	consumer, err := sarama.NewConsumerFromClient(c.kafka)
+	kafka, err := c.kafka()
+	if err != nil {
+		return err
+	}
+	consumer, err := sarama.NewConsumerFromClient(kafka)
 	if err != nil {
 		return fmt.Errorf("inventory: consumer: %w", err)
 	}

@@ -27,7 +27,11 @@ type Producer struct {
 // NewProducer returns a producer. failed is called for each record that could not
 // be sent, with the number it was sent under, from another goroutine.
 func (c *Client) NewProducer(failed func(id int, err error)) (*Producer, error) {
-	async, err := sarama.NewAsyncProducerFromClient(c.kafka)
+	kafka, err := c.kafka()
+	if err != nil {
+		return nil, err
+	}
+	async, err := sarama.NewAsyncProducerFromClient(kafka)
 	if err != nil {
 		return nil, fmt.Errorf("inventory: producer: %w", err)
 	}

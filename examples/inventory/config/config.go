@@ -7,9 +7,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -66,14 +70,14 @@ func Default() Config {
 	}
 }
 
-// StateDir returns the folder for state unless another is given. It is not a
-// temporary one: what is in it would have to be restored.
+// StateDir returns the folder for state unless another is given. It is none that
+// is cleaned up: what is in it would have to be restored.
 func StateDir() string {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = "."
+	base := os.Getenv("XDG_STATE_HOME")
+	if home, err := os.UserHomeDir(); base == "" && err == nil {
+		base = filepath.Join(home, ".local", "state")
 	}
-	return filepath.Join(cache, "streamweir-inventory")
+	return filepath.Join(base, "streamweir-inventory")
 }
 
 // Embedded reports whether the application brings its own broker and registry.
@@ -142,7 +146,15 @@ func (c *Config) Validate() error {
 	}
 	wrong(!slices.Contains([]string{ExactlyOnce, ExactlyOnceV2, AtLeastOnce}, c.Guarantee),
 		"guarantee %q: want %s, %s or %s", c.Guarantee, ExactlyOnceV2, ExactlyOnce, AtLeastOnce)
-	wrong(c.ApplicationID == "", "the application id is empty")
+	wrong(!applicationID.MatchString(c.ApplicationID), "application id %q: want letters, digits, '.', '_' and '-'", c.ApplicationID)
+	for _, b := range c.Brokers {
+		wrong(!isAddress(b), "broker %q: want host:port", b)
+	}
+	for _, r := range strings.Split(c.Registry, ",") {
+		u, err := url.Parse(r)
+		wrong(r != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https"), "schema registry %q: want a URL like http://localhost:8081", r)
+	}
+	wrong(c.HTTP != "" && !isAddress(c.HTTP), "http address %q: want host:port, or nothing for no page", c.HTTP)
 	wrong(c.Threads < 1, "threads %d: want at least 1", c.Threads)
 	wrong(c.CacheBytes < 0, "cache bytes %d: want at least 0", c.CacheBytes)
 	wrong(c.CommitInterval < 0, "commit interval %v: want at least 0", c.CommitInterval)
@@ -153,6 +165,14 @@ func (c *Config) Validate() error {
 	wrong(!c.Embedded() && c.Registry == "", "brokers are given without a schema registry: add -registry URL")
 	wrong(c.Embedded() && c.Registry != "", "a schema registry is given without brokers: add -brokers host:port")
 	return errors.Join(errs...)
+}
+
+var applicationID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,200}$`)
+
+func isAddress(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	_, notNumber := strconv.ParseUint(port, 10, 16)
+	return err == nil && notNumber == nil
 }
 
 // list is a flag of values separated by commas.

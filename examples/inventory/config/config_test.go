@@ -127,6 +127,10 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 		"negative interval":   {"-commit-interval", "-1s"},
 		"negative time":       {"-for", "-1s"},
 		"empty id":            {"-application-id", ""},
+		"id with a space":     {"-application-id", "a b"},
+		"broker without port": {"-brokers", "x:1,y", "-registry", "http://r"},
+		"registry is no URL":  {"-brokers", "x:1", "-registry", "r:8081"},
+		"page without port":   {"-http", "localhost"},
 		"no value":            {"-config", file(t, "kafka:\n  streams:\n    state-dir:\n")},
 		"guarantee of v1 was": {"-guarantee", "exactly_once_beta"},
 	} {
