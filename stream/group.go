@@ -3,6 +3,7 @@ package stream
 import (
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/store"
 	"github.com/streamweir/streamweir/topology"
 )
 
@@ -144,6 +145,7 @@ type aggregateNode[K, V, A any] struct {
 	task  graph.Task
 	step  func(t graph.Task, r *topology.Record[K, V], old *A) (A, error)
 	table *tableStore[K, A]
+	old   store.ValueAndTimestamp[A] // that step is given; a local variable would be moved to the heap
 }
 
 func (n *aggregateNode[K, V, A]) Receive(r *topology.Record[K, V]) error {
@@ -168,22 +170,21 @@ func (n *aggregateNode[K, V, A]) receive(r *topology.Record[K, V]) (err error) {
 	if err != nil {
 		return err
 	}
+	n.old = old
 	ts, p := r.Timestamp, (*A)(nil)
 	if ok {
-		ts, p = max(ts, old.Timestamp), &old.Value
+		ts, p = max(ts, old.Timestamp), &n.old.Value
 	}
-	was := old.Value
 	if ok && n.table.flags.sendOld {
 		// step may modify the aggregate it is given, so what is sent as the old
 		// value is read again.
 		if old, _, err = n.table.get(r.Key); err != nil {
 			return err
 		}
-		was = old.Value
 	}
 	v, err := n.step(n.task, r, p)
 	if err != nil {
 		return err
 	}
-	return n.table.put(r.Key, v, false, was, !ok, ts)
+	return n.table.put(r.Key, v, false, old.Value, !ok, ts)
 }

@@ -140,15 +140,24 @@ func (n *tableSourceNode[K, V]) Receive(r *topology.Record[K, V]) error {
 		n.task.Dropped(n.name, "null key")
 		return nil
 	}
-	old, ok, err := n.table.get(r.Key)
-	if err == nil {
-		err = n.table.put(r.Key, r.Value, r.NullValue, old.Value, !ok, r.Timestamp)
+	for {
+		err := n.receive(r)
+		if err == nil {
+			return n.table.forward(r.Headers)
+		}
+		if retry, err := n.task.Handle(graph.Processing, n.name, err); !retry {
+			return err
+		}
 	}
+}
+
+func (n *tableSourceNode[K, V]) receive(r *topology.Record[K, V]) (err error) {
+	defer graph.Recover(&err) // of the store's serdes
+	old, ok, err := n.table.get(r.Key)
 	if err != nil {
-		_, err = n.task.Handle(graph.Processing, n.name, err)
 		return err
 	}
-	return n.table.forward(r.Headers)
+	return n.table.put(r.Key, r.Value, r.NullValue, old.Value, !ok, r.Timestamp)
 }
 
 // tableStore is the store of a table with the edge to its children: an update is
@@ -200,9 +209,11 @@ func (t *tableStore[K, V]) get(key K) (store.ValueAndTimestamp[V], bool, error) 
 
 // put stores an update and makes it ready to be forwarded.
 func (t *tableStore[K, V]) put(key K, value V, isNull bool, old V, nullOld bool, timestamp int64) error {
-	isNull = isNull || t.isNull != nil && t.isNull(&value)
 	t.r = topology.Record[K, change[V]]{Key: key, Timestamp: timestamp,
 		Value: change[V]{new: value, nullNew: isNull, old: old, nullOld: nullOld}}
+	if t.isNull != nil && t.isNull(&t.r.Value.new) { // not &value: it would be moved to the heap
+		isNull, t.r.Value.nullNew = true, true
+	}
 	if !t.flags.sendOld {
 		var none V
 		t.r.Value.old, t.r.Value.nullOld = none, true

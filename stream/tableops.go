@@ -106,6 +106,7 @@ type mapTableNode[K, V, V2 any] struct {
 	f     func(r *topology.Record[K, change[V]], v V) (V2, bool, error)
 	skips bool
 	table *tableStore[K, V2]
+	v     V2 // that isNull looks at; a local variable would be moved to the heap
 }
 
 func (n *mapTableNode[K, V, V2]) Receive(r *topology.Record[K, change[V]]) error {
@@ -157,5 +158,6 @@ func (n *mapTableNode[K, V, V2]) compute(r *topology.Record[K, change[V]], v V, 
 		var zero V2
 		return zero, true, err
 	}
-	return out, n.table.isNull != nil && n.table.isNull(&out), nil
+	n.v = out
+	return out, n.table.isNull != nil && n.table.isNull(&n.v), nil
 }
