@@ -24,7 +24,7 @@ type BranchedKStream[K, V any] struct {
 //	rest := split.Default(stream.Named("rest"))       // orders-rest
 func (s *KStream[K, V]) Split(opts ...Option) *BranchedKStream[K, V] {
 	b := &BranchedKStream[K, V]{s: s}
-	b.name = s.b.g.Name(s.b.options("Split", opts, optName).name, "KSTREAM-BRANCH-")
+	b.name = s.b.g.Name(s.b.options("KSTREAM-BRANCH-", opts, optName).name, "KSTREAM-BRANCH-")
 	b.op = s.add(b.name, func(w *graph.Wiring) (any, error) {
 		out, err := graph.Connect[topology.Record[K, V]](w)
 		return &branchNode[K, V]{name: b.name, task: w.Task, preds: b.preds, out: out}, err
@@ -53,7 +53,7 @@ func (b *BranchedKStream[K, V]) Default(opts ...Option) *KStream[K, V] {
 }
 
 func (b *BranchedKStream[K, V]) branch(index int, opts []Option) *KStream[K, V] {
-	name := b.s.b.options(b.name, opts, optName).name
+	name := b.s.b.options(b.name+"branch", opts, optName).name
 	if name == "" {
 		name = strconv.Itoa(index)
 	}

@@ -89,10 +89,14 @@ func (s *Serdes[K, V]) or(key serde.Serde[K], value serde.Serde[V]) Serdes[K, V]
 
 // complete reports a serde that is missing and cannot be inferred.
 func (s *Serdes[K, V]) complete(b *graph.Builder, operator string) bool {
-	for what, missing := range map[string]bool{"key": s.key == nil, "value": s.value == nil} {
-		if missing {
-			b.Failf(operator, "no %s serde is given and none can be inferred here: pass stream.With(keySerde, valueSerde)", what)
-		}
+	missing := func(what string) {
+		b.Failf(operator, "no %s serde is given and none can be inferred here: pass stream.With(keySerde, valueSerde)", what)
+	}
+	if s.key == nil {
+		missing("key")
+	}
+	if s.value == nil {
+		missing("value")
 	}
 	return s.key != nil && s.value != nil
 }
@@ -119,7 +123,7 @@ func FromPattern[K, V any](b *Builder, pattern *regexp.Regexp, with *Serdes[K, V
 }
 
 func from[K, V any](b *Builder, src topology.Source[K, V], with *Serdes[K, V], opts []Option) *KStream[K, V] {
-	o := b.options("From", opts, optName|optReset)
+	o := b.options("KSTREAM-SOURCE-", opts, optName|optReset)
 	name := b.g.Name(o.name, "KSTREAM-SOURCE-")
 	sd := with.or(nil, nil)
 	sd.complete(b.g, name)
@@ -190,11 +194,18 @@ func OwnStores(stores ...store.Builder) Option {
 	return func(o *options) { o.given |= optStores; o.own = append(o.own, stores...) }
 }
 
-// options applies opts and reports those that the operator does not take.
+// options applies opts and reports those that the operator does not take. operator
+// is what the operator is called, or, with a hyphen at its end, the prefix of the
+// name that is generated next.
 func (b *Builder) options(operator string, opts []Option, takes optKind) options {
 	var o options
 	for _, f := range opts {
 		f(&o)
+	}
+	if o.name != "" {
+		operator = o.name
+	} else if strings.HasSuffix(operator, "-") {
+		operator = b.g.Next(operator)
 	}
 	names := []string{"Named", "ResetTo", "Partitions", "Stores"}
 	var wrong []string

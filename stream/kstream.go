@@ -110,7 +110,7 @@ func (s *KStream[K, V]) TryForeach(f func(ctx context.Context, r topology.Record
 // no particular order. The serdes are dropped, and the result needs a repartition
 // if one of the two does.
 func (s *KStream[K, V]) Merge(other *KStream[K, V], opts ...Option) *KStream[K, V] {
-	name := s.b.g.Name(s.b.options("Merge", opts, optName).name, "KSTREAM-MERGE-")
+	name := s.b.g.Name(s.b.options("KSTREAM-MERGE-", opts, optName).name, "KSTREAM-MERGE-")
 	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
 		return t.AddProcessor(&graph.Node{Name: name, Parents: parents, New: newFilterNode(pass[K, V])})
 	}}
@@ -122,9 +122,6 @@ func (s *KStream[K, V]) Merge(other *KStream[K, V], opts ...Option) *KStream[K, 
 // stream's serdes are known. The partition is Kafka's: murmur2 of the encoded
 // key, any for a null key, or what the Partitioner of with chooses.
 func (s *KStream[K, V]) To(topic string, with *Serdes[K, V], opts ...Option) {
-	if topic == "" {
-		s.b.g.Failf("To", "the topic has no name")
-	}
 	s.to(topology.Sink[K, V]{Topic: topic}, with, opts)
 }
 
@@ -136,7 +133,10 @@ func (s *KStream[K, V]) ToDynamic(describe string, f func(r topology.Record[K, V
 }
 
 func (s *KStream[K, V]) to(sink topology.Sink[K, V], with *Serdes[K, V], opts []Option) {
-	name := s.b.g.Name(s.b.options("To", opts, optName).name, "KSTREAM-SINK-")
+	name := s.b.g.Name(s.b.options("KSTREAM-SINK-", opts, optName).name, "KSTREAM-SINK-")
+	if sink.Topic == "" && sink.TopicOf == nil {
+		s.b.g.Failf(name, "the topic has no name, and there is no function that chooses one")
+	}
 	sd := with.or(s.key, s.value)
 	sd.complete(s.b.g, name)
 	sink.Key, sink.Value, sink.Partitioner = sd.key, sd.value, sd.partitioner

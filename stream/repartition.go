@@ -14,7 +14,7 @@ import (
 // with a null key are dropped. with may be nil if the serdes are known. Options:
 // [Named], [Partitions].
 func (s *KStream[K, V]) Repartition(with *Serdes[K, V], opts ...Option) *KStream[K, V] {
-	o := s.b.options("Repartition", opts, optName|optPartitions)
+	o := s.b.options("KSTREAM-REPARTITION-", opts, optName|optPartitions)
 	name := s.b.g.Name(o.name, "KSTREAM-REPARTITION-")
 	sd := with.or(s.key, s.value)
 	r := newRepartition(s.b, name, sd)

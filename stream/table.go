@@ -83,7 +83,7 @@ func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materializ
 // topic comes first. m may be nil: then the table is kept in a store only if an
 // operator needs it.
 func (s *KStream[K, V]) ToTable(m *Materialized[K, V], opts ...Option) *KTable[K, V] {
-	name := s.b.g.Name(s.b.options("ToTable", opts, optName).name, "KSTREAM-TOTABLE-")
+	name := s.b.g.Name(s.b.options("KSTREAM-TOTABLE-", opts, optName).name, "KSTREAM-TOTABLE-")
 	given := m.queryable()
 	m = m.named(s.b.g, "KSTREAM-TOTABLE-").with(s.key, s.value)
 	m.complete(s.b.g, name)
@@ -114,7 +114,7 @@ func addTableNode[K, V any](t *graph.Topology, name string, parents []string, m 
 // ToStream makes the table's changes a stream: new values, and null values for
 // deletions. Kafka Streams: KTable.toStream.
 func (t *KTable[K, V]) ToStream(opts ...Option) *KStream[K, V] {
-	name := t.b.g.Name(t.b.options("ToStream", opts, optName).name, "KTABLE-TOSTREAM-")
+	name := t.b.g.Name(t.b.options("KTABLE-TOSTREAM-", opts, optName).name, "KTABLE-TOSTREAM-")
 	op := &graph.Op{Name: name, Write: func(g *graph.Topology, parents []string) error {
 		return g.AddProcessor(&graph.Node{Name: name, Parents: parents, New: newMapNode(toStream[K, V])})
 	}}

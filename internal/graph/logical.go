@@ -43,10 +43,13 @@ type SourceOp struct {
 // Generate returns the next generated name: the prefix and the next number of
 // the builder's one counter.
 func (b *Builder) Generate(prefix string) string {
-	name := fmt.Sprintf("%s%010d", prefix, b.index)
+	name := b.Next(prefix)
 	b.index++
 	return name
 }
+
+// Next is the name that Generate will return.
+func (b *Builder) Next(prefix string) string { return fmt.Sprintf("%s%010d", prefix, b.index) }
 
 // Name returns the given name, or a generated one if it is empty. Like Kafka
 // Streams, a given name leaves the counter alone.
