@@ -33,6 +33,8 @@ type Settings struct {
 	UntilCaughtUp bool
 	// CommitInterval replaces the default of 100 ms unless it is 0.
 	CommitInterval time.Duration
+	// HTTP is the address of our application's health and metrics; "" is none.
+	HTTP string
 }
 
 // Application is one that can do the job.
@@ -74,7 +76,7 @@ func (g Go) Name() string { return "Go" }
 func (g Go) Command(s Settings) *exec.Cmd {
 	args := []string{"-brokers", os.Getenv("KAFKA_BROKERS"), "-registry", os.Getenv("SCHEMA_REGISTRY_URL"),
 		"-application-id", s.ApplicationID, "-state-dir", s.StateDir,
-		"-threads", "1", "-cache-bytes", "0", "-guarantee", "exactly_once", "-http", "", "-json"}
+		"-threads", "1", "-cache-bytes", "0", "-guarantee", "exactly_once", "-http", s.HTTP, "-json"}
 	if s.UntilCaughtUp {
 		args = append(args, "-until-caught-up")
 	}
