@@ -110,9 +110,12 @@ func (t *Topology) AddSource(n *Node) error {
 	if len(n.Topics) == 0 && n.Pattern == nil {
 		return fmt.Errorf("topology: source %q has no topic", n.Name)
 	}
-	for _, topic := range n.Topics {
+	for i, topic := range n.Topics {
 		if topic == "" {
 			return fmt.Errorf("topology: source %q has an empty topic name", n.Name)
+		}
+		if slices.Contains(n.Topics[:i], topic) {
+			return fmt.Errorf("topology: source %q reads topic %q twice", n.Name, topic)
 		}
 		for _, o := range t.nodes {
 			if o.Kind != SourceKind {
