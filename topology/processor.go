@@ -3,6 +3,7 @@ package topology
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
@@ -158,7 +159,7 @@ func Store[S any](pc Stores, name string) (S, error) {
 	}
 	typed, ok := s.(S)
 	if !ok {
-		return none, fmt.Errorf("topology: store %q is a %T, not a %T", name, s, &none)
+		return none, fmt.Errorf("topology: store %q is a %T, not a %v", name, s, reflect.TypeFor[S]())
 	}
 	return typed, nil
 }

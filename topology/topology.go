@@ -78,6 +78,10 @@ func AddProcessor[K, V, K2, V2 any, P Processor[K, V, K2, V2]](t *Topology, name
 
 // AddFixedKeyProcessor adds a processor that cannot change keys.
 func AddFixedKeyProcessor[K, V, V2 any, P FixedKeyProcessor[K, V, V2]](t *Topology, name string, supplier func() P, parents ...string) {
+	if supplier == nil {
+		AddProcessor[K, V, K, V2, fixed[K, V, V2]](t, name, nil, parents...)
+		return
+	}
 	AddProcessor(t, name, func() fixed[K, V, V2] { return fixed[K, V, V2]{supplier()} }, parents...)
 }
 
@@ -93,23 +97,26 @@ func newProcessor[K, V, K2, V2 any](w *graph.Wiring, p Processor[K, V, K2, V2]) 
 	return &processorNode[K, V, K2, V2]{name: w.Name, task: w.Task, p: p, pc: pc}, err
 }
 
-func (n *processorNode[K, V, K2, V2]) Start() (err error) {
-	defer graph.Recover(&err)
-	if err := n.p.Init(n.pc); err != nil {
+func (n *processorNode[K, V, K2, V2]) Start() error {
+	if err := recovered(func() error { return n.p.Init(n.pc) }); err != nil {
 		return fmt.Errorf("processor %q: Init: %w", n.name, err)
 	}
 	n.pc.started = true
 	return nil
 }
 
-func (n *processorNode[K, V, K2, V2]) Close() (err error) {
-	defer graph.Recover(&err)
+func (n *processorNode[K, V, K2, V2]) Close() error {
 	if c, ok := n.p.(graph.Closer); ok && n.pc.started {
-		if err := c.Close(); err != nil {
+		if err := recovered(c.Close); err != nil {
 			return fmt.Errorf("processor %q: Close: %w", n.name, err)
 		}
 	}
 	return nil
+}
+
+func recovered(f func() error) (err error) {
+	defer graph.Recover(&err)
+	return f()
 }
 
 func (n *processorNode[K, V, K2, V2]) Receive(r *Record[K, V]) error {

@@ -170,7 +170,7 @@ func (s *Sub) Wire(task Task, topics Topics) (*Instance, error) {
 		for _, t := range n.Topics {
 			w.Topics = append(w.Topics, topics.Name(t))
 		}
-		node, err := n.New(w)
+		node, err := n.create(w)
 		if err != nil {
 			return nil, fmt.Errorf("task %s: node %q: %w", task.ID(), n.Name, err)
 		}
@@ -189,6 +189,12 @@ func (s *Sub) Wire(task Task, topics Topics) (*Instance, error) {
 		}
 	}
 	return in, nil
+}
+
+// create calls the constructor, and with it suppliers and serdes of the user.
+func (n *Node) create(w *Wiring) (node any, err error) {
+	defer Recover(&err)
+	return n.New(w)
 }
 
 func count(names []string, name string) int {
