@@ -247,7 +247,9 @@ func (d *Driver) run() error {
 		if err != nil {
 			return d.fail(err)
 		}
-		if n == 0 {
+		// A record that the error handler dealt with is none of n, but its dead letter
+		// may be an input.
+		if needed, _ := d.task.CommitNeeded(); n == 0 && !needed {
 			return nil
 		}
 		if err := d.settle(); err != nil {
