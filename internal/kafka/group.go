@@ -60,6 +60,7 @@ type Group struct {
 	memberID  string
 	joining   bool         // the broker may know this member, under whatever id
 	cut       bool         // the last join was given up without an answer
+	missed    bool         // it was lost by a generation, not by the seat
 	gen       atomic.Int32 // -1: not a member
 	lost      atomic.Bool
 	fenced    atomic.Pointer[error]
@@ -121,12 +122,24 @@ func (g *Group) Join(ctx context.Context, userData []byte, lead func([]Member) (
 	default:
 	}
 	if g.lost.Swap(false) {
-		g.memberID = ""
+		if !g.missed {
+			g.memberID = ""
+		}
+		g.missed = false
 		g.gen.Store(-1)
 	}
+	before := g.gen.Load()
 	joined, err := g.join(ctx, userData)
 	if err != nil {
 		return Generation{}, g.lose(err)
+	}
+	if before >= 0 && joined.GenerationId != before && joined.GenerationId != before+1 {
+		// A static member keeps its seat in a rebalance that it slept through, and may
+		// join again before a heartbeat tells it. What it had may have been others' in
+		// between, and come back to it.
+		g.missed = true
+		g.lost.Store(true)
+		return Generation{}, fmt.Errorf("%w: generation %d comes after %d", ErrLost, joined.GenerationId, before)
 	}
 	// The leader may take its time, and the others wait for it: all stay members.
 	g.gen.Store(joined.GenerationId)

@@ -277,6 +277,37 @@ func TestOlderProcessWithTheSameInstanceIsFenced(t *testing.T) {
 	})
 }
 
+// A static member that sleeps through a whole rebalance keeps its seat: that its
+// tasks may have been others' meanwhile it must find out by the generation.
+func TestMissedGenerationIsALostMembership(t *testing.T) {
+	e := fake(t)
+	c := e.client(t)
+	m := newMember(t, c, GroupConfig{ID: unique("g"), InstanceID: "i"}, "m", assignAll("t", 1))
+	gen, err := m.join(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.fake.ControlKey(int16(kmsg.JoinGroup), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		r := kreq.ResponseKind().(*kmsg.JoinGroupResponse)
+		protocol := "test"
+		r.Generation, r.Protocol, r.LeaderID, r.MemberID = gen.Generation+2, &protocol, "somebody", kreq.(*kmsg.JoinGroupRequest).MemberID
+		return r, nil, true
+	})
+	e.fake.ControlKey(int16(kmsg.SyncGroup), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		return kreq.ResponseKind(), nil, true
+	})
+	if _, err := m.Join(within(t, 30*time.Second), []byte("m"), m.lead); !errors.Is(err, ErrLost) || !m.Lost() {
+		t.Fatalf("joining a generation after the next: %v, lost %v", err, m.Lost())
+	}
+	again, err := m.Join(within(t, 30*time.Second), []byte("m"), m.lead)
+	if err != nil || m.Lost() {
+		t.Fatalf("joining again: %v, lost %v", err, m.Lost())
+	}
+	if again.MemberID != gen.MemberID {
+		t.Errorf("it gave its seat up: member %q was %q", again.MemberID, gen.MemberID)
+	}
+}
+
 func TestForgottenMemberJoinsAnew(t *testing.T) {
 	for _, refusal := range []*kerr.Error{kerr.UnknownMemberID, kerr.IllegalGeneration} {
 		t.Run(refusal.Message, func(t *testing.T) {
