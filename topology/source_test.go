@@ -76,6 +76,26 @@ func TestPanicOfAnExtractorIsAnErrorOfTheRecord(t *testing.T) {
 	}
 }
 
+// For a type that has a nil, bytes that are decoded as nil are a null.
+func TestDecodedNilIsNull(t *testing.T) {
+	type order struct{ N int }
+	json := serde.JSON[*order]()
+	var got []bool
+	topo := topology.New()
+	topology.AddSource(topo, "source", topology.Source[*order, *order]{Key: json, Value: json, Topics: []string{"in"},
+		Timestamp: func(r topology.Record[*order, *order], _ int64) int64 {
+			got = append(got, r.NullKey, r.NullValue)
+			return r.Timestamp
+		}})
+	topology.AddSink(topo, "sink", topology.Sink[*order, *order]{Key: json, Value: json, Topic: "out"}, "source")
+	d := run(t, topo, streamtest.Config{})
+	pipe(t, d, "in", text{Key: "null", Value: `{"N":1}`}, text{Key: `{"N":2}`, Value: "null"})
+	if diff := cmp.Diff([]bool{true, false, false, true}, got); diff != "" {
+		t.Errorf("nulls (-want +got):\n%s", diff)
+	}
+	wantRecords(t, d, "out", text{NullKey: true, Value: `{"N":1}`}, text{Key: `{"N":2}`, NullValue: true})
+}
+
 // recorder is a serde that tells what it is bound to.
 type recorder struct {
 	bound *[]string

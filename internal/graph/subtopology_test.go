@@ -101,12 +101,15 @@ func TestRepartitionTopicMayBeDeclaredAgain(t *testing.T) {
 	if got := g.Repartition("by-customer-repartition").Partitions; got != 6 {
 		t.Errorf("%d partitions, want those of the first declaration, 6", got)
 	}
+	if got := len(g.InternalTopics("app")); got != 2 {
+		t.Errorf("%d internal topics, want 2", got)
+	}
 }
 
 func TestPatternSourcesFindTheirTopics(t *testing.T) {
 	g := &graph.Topology{}
 	must(t, g.AddSource(source("fixed", "all")), g.AddSource(&graph.Node{Name: "matching", Pattern: regexp.MustCompile("orders-[a-z]+")}),
-		g.AddProcessor(below("p", "fixed", "matching")))
+		g.AddSource(patterned("european", "orders-eu")), g.AddProcessor(below("p", "fixed", "matching", "european")))
 	s := g.Subtopologies()[0]
 	if !s.Patterned() {
 		t.Error("the sub-topology has no pattern")

@@ -126,6 +126,40 @@ func TestFullCacheGivesUpItsKeys(t *testing.T) {
 	r.wantOut("app-rows-changelog-0 d=4 @3", "out-0 d=4 @3")
 }
 
+// The old value of a key that was given up before, in the same transaction.
+func TestOldValueOfAKeyThatWasEvicted(t *testing.T) {
+	r := newRig(t, table(t), cacheOf(1))
+	r.add("in", "a", "shown1", "a", "hidden", "a", "shown2")
+	r.process()
+	r.wantOut("app-rows-changelog-0 a=shown1 @0", "out-0 a=shown1 @0", "app-rows-changelog-0 a=hidden @1", "out-0 a=null @1",
+		"app-rows-changelog-0 a=shown2 @2", "out-0 a=shown2 @2")
+}
+
+// What the cache gives up has the source of its change, and only that: a punctuation
+// after a commit is caused by no record.
+func TestPunctuationAfterAFlushHasNoRecord(t *testing.T) {
+	asked := 0
+	r := newRig(t, chain(func() *proc {
+		return &proc{process: remember("s"), init: func(p *proc) error {
+			_, err := p.pc.Schedule(10*time.Millisecond, topology.WallClockTime, func(context.Context, int64) error {
+				asked++
+				if m, ok := p.pc.RecordMetadata(); ok {
+					t.Errorf("a punctuation is caused by record %v", m)
+				}
+				return nil
+			})
+			return err
+		}}
+	}, latest("s", store.Cached())), cacheOf(1<<20))
+	r.add("in", "a", "1")
+	r.process()
+	r.commit()
+	r.punctuate(10)
+	if asked != 1 {
+		t.Errorf("%d punctuations, want 1", asked)
+	}
+}
+
 func TestBudgetOfTheCacheIsSharedAndGivenBack(t *testing.T) {
 	shared := &task.Cache{Max: 500}
 	share := func(c *task.Config) { c.Cache = shared }

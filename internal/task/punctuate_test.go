@@ -56,6 +56,18 @@ func TestNextPunctuationIsTheEarliest(t *testing.T) {
 	if at, ok := r.NextPunctuation(); ok {
 		t.Errorf("a task without schedules has a punctuation at %d", at)
 	}
+	r = newRig(t, chain(func() *proc {
+		return &proc{init: func(p *proc) error {
+			var cancel func()
+			var err error
+			cancel, err = p.pc.Schedule(time.Second, topology.WallClockTime, func(context.Context, int64) error { cancel(); return nil })
+			return err
+		}}
+	}))
+	r.punctuate(1000)
+	if at, ok := r.NextPunctuation(); ok {
+		t.Errorf("a schedule that was cancelled has a punctuation at %d", at)
+	}
 }
 
 func TestPunctuationsThatAreDueTogetherRunInTheOrderOfTheirTimes(t *testing.T) {

@@ -235,6 +235,18 @@ func TestRequestCommitEndsTheStep(t *testing.T) {
 	if n := r.process(); n != 1 {
 		t.Errorf("%d records were processed after the commit, want 1", n)
 	}
+	if needed, soon := r.CommitNeeded(); !needed || soon {
+		t.Errorf("the request is over with its commit, but then: needed %v, soon %v", needed, soon)
+	}
+}
+
+func TestRequestCommitWithNothingToCommit(t *testing.T) {
+	r := newRig(t, chain(func() *proc {
+		return &proc{init: func(p *proc) error { p.pc.RequestCommit(); return nil }}
+	}))
+	if needed, soon := r.CommitNeeded(); needed || soon {
+		t.Errorf("commit needed %v, soon %v", needed, soon)
+	}
 }
 
 func TestRequestCommitInAPunctuation(t *testing.T) {

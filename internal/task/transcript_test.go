@@ -34,6 +34,7 @@ var update = flag.Bool("update", false, "write what the transcripts in testdata 
 //	wall 100                 sets it and runs wall-clock punctuations
 //	offsets                  shows what to commit, with each partition's time
 //	time                     shows the stream time
+//	needed                   shows whether there is anything to commit
 //	commit                   commits
 //	reset a@1 b              starts anew from there
 //	stats                    shows the counters
@@ -110,6 +111,9 @@ func (s *scene) run(command []string) []string {
 		return s.positions()
 	case "time":
 		return []string{fmt.Sprint(s.StreamTime())}
+	case "needed":
+		needed, _ := s.CommitNeeded()
+		return []string{fmt.Sprint(needed)}
 	case "commit":
 		s.commit()
 		return nil

@@ -208,6 +208,9 @@ func (d *Driver) pipe(topic string, r record.Record) error {
 	if err := d.run(); err != nil {
 		return err
 	}
+	if d.task.Queued(record.Partition{Topic: topic}) == 0 {
+		return nil // another input may wait
+	}
 	return d.task.Waiting()
 }
 

@@ -87,6 +87,9 @@ func TestErrorEndsTheDriver(t *testing.T) {
 			t.Errorf("%s after an error: %v", name, err)
 		}
 	}
+	if !d.Now().Equal(time.UnixMilli(0)) {
+		t.Errorf("the clock of a driver that has ended goes on: %v", d.Now())
+	}
 	wantRecords(t, output(d, "out"), record{Key: "a", Value: "1"})
 }
 
@@ -208,6 +211,19 @@ func TestRetriableErrorWaitsForAdvance(t *testing.T) {
 	must(t, d.Advance(time.Second))
 	wantRecords(t, output(d, "out"), record{Key: "a", Value: "1"}, record{Key: "a", Value: "2"})
 	must(t, in.Pipe("a", "3"))
+}
+
+func TestRecordThatWaitsDoesNotHoldUpOtherInputs(t *testing.T) {
+	down := true
+	d := run(t, streamtest.Config{}, func(b *stream.Builder) {
+		frailly(&down)(b)
+		stream.From(b, "other", text).To("other-out", nil)
+	})
+	if err := input(d, "in").Pipe("a", "1"); !errors.Is(err, serde.ErrRetriable) {
+		t.Fatalf("Pipe: %v, want a retriable error", err)
+	}
+	must(t, input(d, "other").Pipe("b", "2"))
+	wantRecords(t, output(d, "other-out"), record{Key: "b", Value: "2"})
 }
 
 func TestMaxTaskIdleHoldsRecordsBack(t *testing.T) {
