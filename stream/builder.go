@@ -21,6 +21,10 @@ type Builder struct{ g *graph.Builder }
 // NewBuilder returns an empty builder.
 func NewBuilder() *Builder { return &Builder{g: &graph.Builder{}} }
 
+// BuilderOf wraps a logical graph; package internal/conformance looks at its
+// counter with it.
+func BuilderOf(g *graph.Builder) *Builder { return &Builder{g: g} }
+
 // Build returns the topology of all operators, or all mistakes made, joined. It
 // can be called once.
 func (b *Builder) Build() (*topology.Topology, error) {
@@ -32,7 +36,7 @@ func (b *Builder) Build() (*topology.Topology, error) {
 }
 
 // AddStateStore adds a store for [Process] to connect to by its name. A store
-// that nothing connects to is an error of Build.
+// that nothing connects to is left out, and so is its changelog.
 func (b *Builder) AddStateStore(s store.Builder) {
 	if s == nil {
 		b.g.Fail(errors.New("stream: AddStateStore was called without a store"))

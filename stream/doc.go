@@ -67,8 +67,8 @@
 //	Table, ToTable                          drop null keys; a null value deletes the key
 //	a repartition                           drops null keys
 //
-// What is dropped is counted in [Status]. Reduce and Aggregate delete a key by
-// returning nil.
+// What is dropped is counted in [Status], but for what a repartition leaves out.
+// Reduce and Aggregate delete a key by returning nil.
 //
 // # Errors
 //

@@ -44,8 +44,8 @@ func GroupBy[K, V, K2 any](s *KStream[K, V], f func(key K, value V) K2, with *Se
 // Count counts the records of each key. m says where; nil is a store with a
 // generated name. The table's timestamp is the largest of the records counted.
 func (g *KGroupedStream[K, V]) Count(m *Materialized[K, int64], opts ...Option) *KTable[K, int64] {
-	if m == nil {
-		m = &Materialized[K, int64]{}
+	if m = m.orEmpty(); m.name == "" {
+		g.s.b.g.Generate("") // Kafka Streams burns a number here, for Count only
 	}
 	if m.value == nil {
 		m = m.with(nil, serde.Int64())

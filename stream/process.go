@@ -29,7 +29,7 @@ func ProcessValues[K, V, V2 any, P topology.FixedKeyProcessor[K, V, V2]](s *KStr
 
 func process[K, V any](s *KStream[K, V], prefix string, opts []Option, add func(w *topology.Topology, name string, parents []string)) (string, *graph.Op) {
 	o := s.b.options(prefix, opts, optName|optStores)
-	name := s.b.g.Name(o.name, prefix)
+	name := s.b.g.NameOnly(o.name, prefix)
 	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
 		w := topology.Of(t)
 		add(w, name, parents)

@@ -15,7 +15,7 @@ import (
 // [Named], [Partitions].
 func (s *KStream[K, V]) Repartition(with *Serdes[K, V], opts ...Option) *KStream[K, V] {
 	o := s.b.options("KSTREAM-REPARTITION-", opts, optName|optPartitions)
-	name := s.b.g.Name(o.name, "KSTREAM-REPARTITION-")
+	name := s.b.g.NameOnly(o.name, "KSTREAM-REPARTITION-")
 	sd := with.or(s.key, s.value)
 	r := newRepartition(s.b, name, sd)
 	r.partitions = o.partitions
@@ -56,7 +56,7 @@ func (r *repartition[K, V]) op() *graph.Op {
 		if err := t.AddRepartitionTopic(graph.RepartitionTopic{Name: r.topic, Partitions: r.partitions}); err != nil {
 			return err
 		}
-		if err := t.AddProcessor(&graph.Node{Name: r.filter, Parents: parents, New: newFilterNode(keyed[K, V](r.filter))}); err != nil {
+		if err := t.AddProcessor(&graph.Node{Name: r.filter, Parents: parents, New: newFilterNode(keyed[K, V])}); err != nil {
 			return err
 		}
 		w := topology.Of(t)
@@ -66,12 +66,6 @@ func (r *repartition[K, V]) op() *graph.Op {
 	}}
 }
 
-// keyed drops records with a null key: no task is the right one for them.
-func keyed[K, V any](node string) func(graph.Task, *topology.Record[K, V]) (bool, error) {
-	return func(t graph.Task, r *topology.Record[K, V]) (bool, error) {
-		if r.NullKey {
-			t.Dropped(node, "null key")
-		}
-		return !r.NullKey, nil
-	}
-}
+// keyed leaves out records with a null key: no task is the right one for them. It
+// is a filter, whose records do not count as dropped, as in Kafka Streams.
+func keyed[K, V any](_ graph.Task, r *topology.Record[K, V]) (bool, error) { return !r.NullKey, nil }

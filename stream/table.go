@@ -60,9 +60,9 @@ func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materializ
 	sd := with.or(nil, nil)
 	given := m.queryable()
 	m = m.named(b.g, topic+"-").with(sd.key, sd.value)
-	source := o.name + "-source"
-	if o.name == "" {
-		source = b.g.Generate("KSTREAM-SOURCE-")
+	source := b.g.Generate("KSTREAM-SOURCE-")
+	if o.name != "" {
+		source = o.name + "-source"
 	}
 	name := b.g.Name(o.name, "KTABLE-SOURCE-")
 	sd.complete(b.g, name)

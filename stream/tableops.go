@@ -43,6 +43,12 @@ func MapTableValues[K, V, V2 any](t *KTable[K, V], f func(value V) V2, opts ...O
 	return mapTableValues(t, func(_ K, v V) V2 { return f(v) }, nil, opts)
 }
 
+// MapTableValuesWithKey is MapTableValues with a function that sees the key, which
+// it must not modify.
+func MapTableValuesWithKey[K, V, V2 any](t *KTable[K, V], f func(key K, value V) V2, opts ...Option) *KTable[K, V2] {
+	return mapTableValues(t, f, nil, opts)
+}
+
 // MapTableValuesInto is MapTableValues with the result kept in a store, and with
 // a function that sees the key.
 func MapTableValuesInto[K, V, V2 any](t *KTable[K, V], f func(key K, value V) V2, m *Materialized[K, V2], opts ...Option) *KTable[K, V2] {

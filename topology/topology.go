@@ -42,7 +42,7 @@ func (t *Topology) Err() error { return errors.Join(t.errs...) }
 
 // Validate returns all mistakes made while the topology was put together.
 func (t *Topology) Validate() error {
-	return errors.Join(t.Err(), t.g.Validate())
+	return t.Err()
 }
 
 // Describe returns the text that Kafka Streams' Topology.describe() prints for

@@ -51,16 +51,31 @@ func (b *Builder) Generate(prefix string) string {
 // Next is the name that Generate will return.
 func (b *Builder) Next(prefix string) string { return fmt.Sprintf("%s%010d", prefix, b.index) }
 
-// Name returns the given name, or a generated one if it is empty. Like Kafka
-// Streams, a given name leaves the counter alone.
+// Name returns the given name, or a generated one if it is empty. A given name
+// burns a number all the same, as in Kafka Streams: to name one operator does not
+// rename the stores and topics of those after it.
 func (b *Builder) Name(given, prefix string) string {
+	name := b.Generate(prefix)
+	if given == "" {
+		return name
+	}
+	return b.given(given)
+}
+
+// NameOnly is Name for the operators whose given name leaves the counter alone:
+// processors and repartitions.
+func (b *Builder) NameOnly(given, prefix string) string {
 	if given == "" {
 		return b.Generate(prefix)
 	}
-	if err := CheckName(given); err != nil {
+	return b.given(given)
+}
+
+func (b *Builder) given(name string) string {
+	if err := CheckName(name); err != nil {
 		b.Fail(err)
 	}
-	return given
+	return name
 }
 
 // Fail remembers an error for Build.
@@ -71,7 +86,9 @@ func (b *Builder) Failf(operator, format string, args ...any) {
 	b.Fail(fmt.Errorf("stream: operator %q: %w", operator, fmt.Errorf(format, args...)))
 }
 
-// Add appends an operator after its parents; without parents it is a root.
+// Add appends an operator after its parents; without parents it is a root. A parent
+// that is given twice, a stream merged with itself, is one parent: its records come
+// once. Kafka Streams: GraphNode, whose parents are a set.
 func (b *Builder) Add(op *Op, parents ...*Op) {
 	if len(parents) == 0 {
 		parents = []*Op{&b.root}
@@ -95,11 +112,6 @@ func (b *Builder) Build() (*Topology, error) {
 	t := &Topology{}
 	if len(b.errs) == 0 {
 		b.write(t)
-	}
-	if len(b.errs) == 0 {
-		if err := t.Validate(); err != nil {
-			b.Fail(err)
-		}
 	}
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, err
@@ -132,7 +144,8 @@ func (b *Builder) write(t *Topology) {
 func (o *Op) parentNames() []string {
 	var names []string
 	for _, p := range o.parents {
-		if p.Name != "" {
+		// mergeSources, too, may have made one parent of two.
+		if p.Name != "" && !slices.Contains(names, p.Name) {
 			names = append(names, p.Name)
 		}
 	}

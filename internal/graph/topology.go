@@ -64,8 +64,8 @@ type RepartitionTopic struct {
 }
 
 // A Topology is the physical graph: what Kafka Streams' InternalTopologyBuilder
-// holds. The zero value is empty. It is built by one goroutine and only read
-// after [Topology.Validate].
+// holds. The zero value is empty. It is built by one goroutine and only read after
+// that. A store that no processor uses is no part of any sub-topology.
 type Topology struct {
 	nodes         []*Node
 	byName        map[string]int
@@ -277,17 +277,6 @@ func (t *Topology) root(i int) int {
 func (t *Topology) unite(a, b string) {
 	x, y := t.root(t.byName[a]), t.root(t.byName[b])
 	t.nodes[max(x, y)].group = min(x, y)
-}
-
-// Validate checks what can only be checked when all is there.
-func (t *Topology) Validate() error {
-	var errs []error
-	for _, s := range t.stores {
-		if len(s.Users) == 0 {
-			errs = append(errs, fmt.Errorf("topology: store %q is not connected to a processor", s.Builder.Spec().Name))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // CheckName reports what is wrong with a name that becomes part of a topic name.

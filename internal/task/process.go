@@ -31,7 +31,9 @@ func (t *Task) Process(ctx context.Context, now int64, limit int) (n int, err er
 }
 
 // next returns the queue whose record is to be processed, nil if the task must
-// wait. Among equal timestamps the input that was listed first wins.
+// wait. Inputs with equal timestamps take turns: were it always the same one that
+// wins, an input with one timestamp for all its records could keep the others from
+// ever being read. Kafka Streams: PartitionGroup.nextRecord.
 func (t *Task) next() (*queue, error) {
 	var best *queue
 	wait := false
@@ -44,7 +46,7 @@ func (t *Task) next() (*queue, error) {
 		switch {
 		case !q.decoded:
 			wait = t.missed(q) || wait
-		case best == nil || q.timestamp < best.timestamp:
+		case best == nil || q.timestamp < best.timestamp || q.timestamp == best.timestamp && q.turn < best.turn:
 			best = q
 			fallthrough
 		default:
@@ -88,6 +90,7 @@ func (t *Task) process(q *queue) error {
 		return err
 	}
 	q.pop()
+	t.queueUp(q)
 	t.stats.Records++
 	return t.punctuate(&t.stream, t.time)
 }

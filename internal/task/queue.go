@@ -31,6 +31,7 @@ type queue struct {
 	position  int64   // the first offset not yet processed
 	end       int64
 	time      int64 // the largest timestamp processed
+	turn      int64 // smaller than those of the inputs that were served, or became non-empty, later
 	decoded   bool  // head holds the record at 'at'
 	timestamp int64 // of the decoded record
 	wait      error // why the record at 'at' cannot be decoded yet
@@ -57,9 +58,18 @@ func (t *Task) Add(b Batch) (queued int, err error) {
 		}
 		return 0, nil
 	}
+	if q.size == 0 {
+		t.queueUp(q)
+	}
 	q.batches = append(q.batches, b)
 	q.size += len(b.Records)
 	return q.size, nil
+}
+
+// queueUp puts an input behind all others of the same timestamp.
+func (t *Task) queueUp(q *queue) {
+	t.turn++
+	q.turn = t.turn
 }
 
 // Queued is the number of records of a partition that wait to be processed.

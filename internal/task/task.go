@@ -59,6 +59,7 @@ type Task struct {
 	logs     []*changelog
 	caches   []*cached
 	queues   []*queue
+	turn     int64 // the last one that a queue was given
 	time     int64 // stream time
 	when     int64 // of what runs without a record: a punctuation
 	source   graph.Source

@@ -34,6 +34,11 @@ type Config struct {
 	// MaxTaskIdle is that of stream.Config: records of one input may have to wait
 	// for another's, until Advance. Default: they do not.
 	MaxTaskIdle time.Duration
+	// Produced is called with every record that the topology writes, in the order
+	// of writing: to output topics and, with the application id in front, to
+	// repartition and changelog topics. What a record's slices refer to must not be
+	// modified. Default: it is not called; an [Output] reads one topic.
+	Produced func(topic string, r topology.Record[[]byte, []byte])
 	// Engine is the engine of persistent stores; default memory. One that needs a
 	// folder has a temporary one, until Close.
 	Engine store.Opener
@@ -55,6 +60,7 @@ type Driver struct {
 	now    int64
 	log    map[string][]record.Record // what was produced, and given to inputs, by topic
 	inputs map[string]int             // topic of an input -> how many of its records the task has
+	news   []string                   // topics with records that the task may not have, in the order of writing
 	failed error
 }
 
@@ -202,6 +208,7 @@ func (d *Driver) pipe(topic string, r record.Record) error {
 	}
 	r.Offset = int64(len(d.log[topic]))
 	d.log[topic] = append(d.log[topic], r)
+	d.news = append(d.news, topic)
 	if err := d.feed(); err != nil {
 		return d.fail(err)
 	}
@@ -276,11 +283,15 @@ func (d *Driver) settle() error {
 	return nil
 }
 
-// feed hands the records of inputs to the task.
+// feed hands the records of inputs to the task, in the order in which the topics
+// were written to: inputs with equal timestamps take turns in that order.
 func (d *Driver) feed() error {
-	for topic, have := range d.inputs {
+	news := d.news
+	d.news = d.news[:0]
+	for _, topic := range news {
+		have, ok := d.inputs[topic]
 		records := d.log[topic]
-		if have == len(records) {
+		if !ok || have == len(records) {
 			continue
 		}
 		end := int64(len(records))
@@ -300,7 +311,14 @@ func (o *output) Partitions(string) (int32, error) { return 1, nil }
 
 // Send is part of task.Output.
 func (o *output) Send(topic string, _ int32, key, value []byte, timestamp int64, headers []serde.Header) error {
-	o.log[topic] = append(o.log[topic], record.Record{Key: clone(key), Value: clone(value), Headers: headers, Offset: int64(len(o.log[topic])), Timestamp: timestamp})
+	r := record.Record{Key: clone(key), Value: clone(value), Headers: headers, Offset: int64(len(o.log[topic])), Timestamp: timestamp}
+	o.log[topic] = append(o.log[topic], r)
+	if _, ok := o.inputs[topic]; ok {
+		o.news = append(o.news, topic)
+	}
+	if o.cfg.Produced != nil {
+		o.cfg.Produced(topic, topology.Record[[]byte, []byte]{Key: r.Key, Value: r.Value, NullKey: r.Key == nil, NullValue: r.Value == nil, Timestamp: timestamp, Headers: headers})
+	}
 	return nil
 }
 

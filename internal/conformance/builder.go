@@ -1,0 +1,165 @@
+package conformance
+
+import (
+	"errors"
+
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/stream"
+	"github.com/streamweir/streamweir/topology"
+)
+
+// missing is what a scenario needs and the library does not have.
+type missing string
+
+func (m missing) Error() string { return string(m) + " is not there yet" }
+
+// builder makes a topology of the steps of a scenario.
+type builder struct {
+	dsl   *stream.Builder
+	graph *graph.Builder // of dsl
+	steps []*step
+	calls *recorder
+	made  map[string]handle
+	// sinks are the types of the records in an output topic.
+	sinks map[string]types
+	// queryable are the names of tables' stores by the ids of the tables.
+	queryable map[string]any
+	splits    []*step
+	errs      []error
+}
+
+// types are those of the keys and values of a stream, a table or a topic.
+type types struct{ key, value dynamic }
+
+// serdes are the pair of serdes that the DSL takes.
+func (t types) serdes() *stream.Serdes[value, value] {
+	return stream.With[value, value](t.key, t.value)
+}
+
+// handle is what the id of a step stands for.
+type handle struct {
+	node any // a kstream, a ktable, ...
+	types
+}
+
+// call is a step that is being made.
+type call struct {
+	*builder
+	*step
+	in    handle // what the first "from" stands for
+	types        // of the result
+}
+
+// operator appends a step to the topology and returns what its id stands for.
+type operator func(c *call) any
+
+func (b *builder) fail(err error) { b.errs = append(b.errs, err) }
+
+func newBuilder(s *Scenario, calls *recorder) *builder {
+	g := &graph.Builder{}
+	return &builder{dsl: stream.BuilderOf(g), graph: g, steps: s.Topology, calls: calls,
+		made: map[string]handle{}, sinks: map[string]types{}, queryable: map[string]any{}}
+}
+
+// build runs all steps: those of the DSL first, then those of the Processor API on
+// the topology that came of them.
+func (b *builder) build() (*topology.Topology, error) {
+	for _, s := range b.steps {
+		if _, ok := onTopology[s.Op]; !ok {
+			b.step(s)
+		}
+	}
+	if err := errors.Join(b.errs...); err != nil {
+		return nil, err
+	}
+	t, err := b.dsl.Build()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range b.steps {
+		if f, ok := onTopology[s.Op]; ok {
+			f(&call{builder: b, step: s, types: types{or(s.KeyType, "string"), or(s.ValueType, "string")}}, t)
+		}
+	}
+	b.errs = append(b.errs, t.Validate())
+	return t, errors.Join(b.errs...)
+}
+
+// operators are all operators by the class they are called on, one table each in
+// the file of the family.
+func operators(receiver any) map[string]operator {
+	switch receiver.(type) {
+	case nil:
+		return onBuilder
+	case kstream:
+		return onStream
+	case ktable:
+		return onTable
+	case grouped:
+		return onGrouped
+	case counted:
+		return onCounted
+	case countStream:
+		return onCountStream
+	}
+	return nil
+}
+
+func (b *builder) step(s *step) {
+	c := &call{builder: b, step: s, in: handle{types: types{"string", "string"}}}
+	if len(s.From) > 0 {
+		in, ok := b.made[s.From[0]]
+		if !ok {
+			// What it is made of is missing; that is reported already.
+			b.fail(missing("step " + s.From[0]))
+			return
+		}
+		c.in = in
+	}
+	c.types = types{or(s.KeyType, c.in.key), or(s.ValueType, c.in.value)}
+	f, ok := operators(c.in.node)[s.Op]
+	if !ok {
+		b.fail(missing("operator " + s.Op))
+		return
+	}
+	b.put(s.ID, f(c), c.types)
+}
+
+// put gives an id to what a step made.
+func (b *builder) put(id string, node any, t types) {
+	if id != "" && node != nil {
+		b.made[id] = handle{node, t}
+	}
+	if t, ok := node.(interface{ StoreName() string }); ok {
+		b.queryable[id] = nil
+		if name := t.StoreName(); name != "" {
+			b.queryable[id] = name
+		}
+	}
+}
+
+// named is the option that gives an operator its name, if it has one.
+func (c *call) named() []stream.Option { return named(c.Name) }
+
+func named(name string) []stream.Option {
+	if name == "" {
+		return nil
+	}
+	return []stream.Option{stream.Named(name)}
+}
+
+// other is what the second "from" stands for.
+func (c *call) other() handle {
+	h, ok := c.made[c.From[1]]
+	if !ok {
+		c.fail(missing("step " + c.From[1]))
+	}
+	return h
+}
+
+func or(typ string, inherited dynamic) dynamic {
+	if typ == "" {
+		return inherited
+	}
+	return dynamic(typ)
+}

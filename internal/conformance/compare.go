@@ -1,0 +1,132 @@
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// tree is a JSON object. Numbers are json.Number, so that longs stay exact.
+type tree = map[string]any
+
+func parse(b []byte) (tree, error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	var t tree
+	err := d.Decode(&t)
+	return t, err
+}
+
+// sections are the parts of a golden, in the order in which a difference says most.
+var sections = []string{"describe", "topics", "copartition", "branches", "queryableStoreNames",
+	"output", "calls", "internal", "dropped", "checks", "stores"}
+
+// difference is the first one between a golden and a run, "" if there is none.
+func difference(want, got tree) string {
+	if d := diffError(want["error"], got["error"]); d != "" {
+		return d
+	}
+	parts := sections
+	if e, ok := want["error"].(tree); ok && e["phase"] == "build" {
+		// Java stops at the first mistake, Go goes on to collect all of them: what
+		// was made of the steps behind it is no part of the comparison.
+		parts = []string{"output", "calls", "internal"}
+	}
+	for _, s := range parts {
+		if d := diff(s, want[s], got[s]); d != "" {
+			return d
+		}
+	}
+	return ""
+}
+
+// diffError compares the phase of an error and its input. Classes and messages are
+// each language's own.
+func diffError(want, got any) string {
+	w, _ := want.(tree)
+	g, _ := got.(tree)
+	for _, field := range []string{"phase", "i"} {
+		if w[field] != g[field] {
+			return fmt.Sprintf("error: want %v, got %v", want, got)
+		}
+	}
+	return ""
+}
+
+func diff(path string, want, got any) string {
+	switch w := want.(type) {
+	case tree:
+		g, _ := got.(tree)
+		names := slices.Sorted(maps.Keys(w))
+		for name := range g {
+			if _, ok := w[name]; !ok {
+				names = append(names, name)
+			}
+		}
+		for _, name := range names {
+			_, inWant := w[name]
+			_, inGot := g[name]
+			if inWant != inGot {
+				return fmt.Sprintf("%s: want %s, got %s", path, show(want), show(got))
+			}
+			if d := diff(path+"."+name, w[name], g[name]); d != "" {
+				return d
+			}
+		}
+		return ""
+	case []any:
+		g, _ := got.([]any)
+		for i := range max(len(w), len(g)) {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			switch {
+			case i >= len(g):
+				return fmt.Sprintf("%s: want %s, got no more", at, show(w[i]))
+			case i >= len(w):
+				return fmt.Sprintf("%s: want no more, got %s", at, show(g[i]))
+			case diff("", w[i], g[i]) != "":
+				return fmt.Sprintf("%s: want %s, got %s", at, show(w[i]), show(g[i]))
+			}
+		}
+		return ""
+	case string:
+		if g, ok := got.(string); ok && path == "describe" {
+			return diffText(w, g)
+		}
+	case nil:
+		// A list that is empty, or left out, is the same.
+		if g, ok := got.([]any); ok && len(g) > 0 {
+			return fmt.Sprintf("%s: want none, got %s", path, show(got))
+		} else if ok {
+			return ""
+		}
+	}
+	if want != got {
+		return fmt.Sprintf("%s: want %s, got %s", path, show(want), show(got))
+	}
+	return ""
+}
+
+// diffText is the first line that differs.
+func diffText(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(w), len(g)) {
+		if w[i] != g[i] {
+			return fmt.Sprintf("describe: line %d: want %q, got %q", i+1, w[i], g[i])
+		}
+	}
+	if len(w) != len(g) {
+		return fmt.Sprintf("describe: want %d lines, got %d", len(w), len(g))
+	}
+	return ""
+}
+
+func show(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
+}

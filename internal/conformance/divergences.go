@@ -1,0 +1,10 @@
+package conformance
+
+// divergences are the scenarios in which the library differs from Kafka Streams on
+// purpose, with the reason: where the original fails its user, or what it does
+// cannot be said in Go. A scenario that is listed must differ.
+var divergences = map[string]string{
+	"kstream-flat-map-null-list":        "a nil slice is an empty list in Go; Java's null list is a NullPointerException",
+	"kstream-flat-map-values-null-list": "a nil slice is an empty list in Go; Java's null list is a NullPointerException",
+	"kstream-headers-aliasing":          "headers are immutable: what a processor adds is not seen by its siblings, as it is in Java by an accident of aliasing",
+}
