@@ -189,6 +189,6 @@ func ExampleBuilder_Build() {
 	_, err := b.Build()
 	fmt.Println(err)
 	// Output:
-	// stream: operator "To": option Partitions does not apply here
+	// stream: operator "KSTREAM-SINK-0000000002": option Partitions does not apply here
 	// stream: operator "KSTREAM-SINK-0000000002": no value serde is given and none can be inferred here: pass stream.With(keySerde, valueSerde)
 }
