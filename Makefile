@@ -11,7 +11,7 @@ RECORDS ?= 1000000
 SKUS ?= 50000
 ROUNDS ?= 2
 
-.PHONY: check fmt vet staticcheck order test race integration bench-peer lab-up lab-down
+.PHONY: check fmt vet staticcheck order test conformance race integration bench-peer lab-up lab-down
 
 check: fmt vet staticcheck order test
 
@@ -30,6 +30,10 @@ order:
 
 test:
 	go test ./...
+
+# What Kafka Streams did, scenario by scenario; the last line counts. SCENARIOS is any other folder of them.
+conformance:
+	go test -count=1 -v ./internal/conformance $(if $(SCENARIOS),-scenarios $(SCENARIOS))
 
 # Everything that has goroutines or is used by several; the generators and pure functions elsewhere have none.
 race:
