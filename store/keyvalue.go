@@ -164,6 +164,9 @@ func (s *keyValueView[K, V]) encodeKey(key K) (err error) {
 		s.keyData = s.keyData[:0]
 		return fmt.Errorf("store: %q: encode key: %w", s.name, err)
 	}
+	if s.keyData == nil {
+		s.keyData = []byte{} // an empty key is a key, in the changelog too
+	}
 	return nil
 }
 
