@@ -29,7 +29,7 @@ func (t *Topology) Describe() string {
 type described struct {
 	*Node
 	size                     int
-	successors, predecessors []*described
+	successors, predecessors javaSet
 }
 
 // describeNodes links the nodes in the order in which Java walks over them.
@@ -44,8 +44,8 @@ func describeNodes(nodes []*Node) []*described {
 		d := byName[name]
 		for _, p := range d.Parents {
 			parent := byName[p]
-			insert(&d.predecessors, parent)
-			insert(&parent.successors, d)
+			d.predecessors.insert(parent)
+			parent.successors.insert(d)
 			grow(parent, d.size)
 		}
 	}
@@ -64,23 +64,15 @@ func compare(a, b *described) int {
 	return cmp.Or(b.size-a.size, strings.Compare(a.Name, b.Name))
 }
 
-// insert adds d where it belongs by the sizes of this moment.
-func insert(set *[]*described, d *described) {
-	at, found := slices.BinarySearchFunc(*set, d, compare)
-	if !found {
-		*set = slices.Insert(*set, at, d)
-	}
-}
-
 func grow(d *described, by int) {
 	d.size += by
-	for _, p := range d.predecessors {
+	for _, p := range d.predecessors.list() {
 		grow(p, by)
 	}
 }
 
 func (d *described) text() string {
-	to, from := "\n      --> "+nodeNames(d.successors), "\n      <-- "+nodeNames(d.predecessors)
+	to, from := "\n      --> "+nodeNames(d.successors.list()), "\n      <-- "+nodeNames(d.predecessors.list())
 	switch {
 	case d.Kind == SourceKind && d.Pattern != nil:
 		return "Source: " + d.Name + " (topics: " + d.Pattern.String() + ")" + to

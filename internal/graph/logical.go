@@ -88,14 +88,17 @@ func (b *Builder) Failf(operator, format string, args ...any) {
 
 // Add appends an operator after its parents; without parents it is a root. A parent
 // that is given twice, a stream merged with itself, is one parent: its records come
-// once. Kafka Streams: GraphNode, whose parents are a set.
+// once. An operator that is added again moves behind all others. Kafka Streams:
+// GraphNode, whose parents are a set, and its build priority.
 func (b *Builder) Add(op *Op, parents ...*Op) {
 	if len(parents) == 0 {
 		parents = []*Op{&b.root}
 	}
 	for _, p := range parents {
-		p.children = append(p.children, op)
-		op.parents = append(op.parents, p)
+		if !slices.Contains(op.parents, p) {
+			p.children = append(p.children, op)
+			op.parents = append(op.parents, p)
+		}
 		b.priority++
 		op.priority = b.priority
 	}
