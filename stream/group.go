@@ -50,10 +50,7 @@ func (g *KGroupedStream[K, V]) Count(m *Materialized[K, int64], opts ...Option) 
 	if m.value == nil {
 		m = m.with(nil, serde.Int64())
 	}
-	return aggregate(g, "KSTREAM-AGGREGATE-", m, opts, func(_ graph.Task, r *topology.Record[K, V], old *int64) (int64, error) {
-		if old == nil {
-			return 1, nil
-		}
+	return aggregate(g, "KSTREAM-AGGREGATE-", m, opts, func() int64 { return 0 }, func(_ graph.Task, _ *topology.Record[K, V], old *int64) (int64, error) {
 		return *old + 1, nil
 	})
 }
@@ -64,7 +61,7 @@ func (g *KGroupedStream[K, V]) Reduce(f func(sofar, value V) V, m *Materialized[
 	if m = m.orEmpty(); m.value == nil {
 		m = m.with(nil, g.serdes.value)
 	}
-	return aggregate(g, "KSTREAM-REDUCE-", m, opts, func(_ graph.Task, r *topology.Record[K, V], old *V) (V, error) {
+	return aggregate(g, "KSTREAM-REDUCE-", m, opts, nil, func(_ graph.Task, r *topology.Record[K, V], old *V) (V, error) {
 		if old == nil {
 			return r.Value, nil
 		}
@@ -77,10 +74,7 @@ func (g *KGroupedStream[K, V]) Reduce(f func(sofar, value V) V, m *Materialized[
 // it is given. For a type with nil, a nil result deletes the key and sends a
 // tombstone. The table's timestamp is the largest of the records aggregated.
 func Aggregate[K, V, A any](g *KGroupedStream[K, V], init func() A, f func(key K, value V, aggregate A) A, m *Materialized[K, A], opts ...Option) *KTable[K, A] {
-	return aggregate(g, "KSTREAM-AGGREGATE-", m.orEmpty(), opts, func(_ graph.Task, r *topology.Record[K, V], old *A) (A, error) {
-		if old == nil {
-			return f(r.Key, r.Value, init()), nil
-		}
+	return aggregate(g, "KSTREAM-AGGREGATE-", m.orEmpty(), opts, init, func(_ graph.Task, r *topology.Record[K, V], old *A) (A, error) {
 		return f(r.Key, r.Value, *old), nil
 	})
 }
@@ -88,17 +82,15 @@ func Aggregate[K, V, A any](g *KGroupedStream[K, V], init func() A, f func(key K
 // TryAggregate is Aggregate with a function that can fail and sees the whole
 // record.
 func TryAggregate[K, V, A any](g *KGroupedStream[K, V], init func() A, f func(r topology.Record[K, V], aggregate A) (A, error), m *Materialized[K, A], opts ...Option) *KTable[K, A] {
-	return aggregate(g, "KSTREAM-AGGREGATE-", m.orEmpty(), opts, func(_ graph.Task, r *topology.Record[K, V], old *A) (A, error) {
-		if old == nil {
-			return f(*r, init())
-		}
+	return aggregate(g, "KSTREAM-AGGREGATE-", m.orEmpty(), opts, init, func(_ graph.Task, r *topology.Record[K, V], old *A) (A, error) {
 		return f(*r, *old)
 	})
 }
 
 // aggregate appends the repartition, if one is needed, and the aggregating node.
+// Where there is no aggregate, step is given init's, or nil if init is nil.
 func aggregate[K, V, A any](g *KGroupedStream[K, V], prefix string, m *Materialized[K, A], opts []Option,
-	step func(t graph.Task, r *topology.Record[K, V], old *A) (A, error)) *KTable[K, A] {
+	init func() A, step func(t graph.Task, r *topology.Record[K, V], old *A) (A, error)) *KTable[K, A] {
 	b := g.s.b
 	m = m.named(b.g, prefix).with(g.serdes.key, nil)
 	name := b.g.Name(b.options(prefix, opts, optName).name, prefix)
@@ -111,7 +103,7 @@ func aggregate[K, V, A any](g *KGroupedStream[K, V], prefix string, m *Materiali
 	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
 		n := &graph.Node{Name: name, Parents: parents, New: func(w *graph.Wiring) (any, error) {
 			ts, err := newTableStore[K, A](w, m, flags)
-			return &aggregateNode[K, V, A]{name: name, task: w.Task, step: step, table: ts}, err
+			return &aggregateNode[K, V, A]{name: name, task: w.Task, init: init, step: step, table: ts}, err
 		}}
 		if err := t.AddProcessor(n); err != nil {
 			return err
@@ -130,11 +122,10 @@ func (g *KGroupedStream[K, V]) repartitioned(storeName string) *graph.Op {
 		prefix = storeName
 	}
 	r := newRepartition(g.s.b, prefix, g.serdes) // its numbers are burnt even if it is not used
-	if g.shared != nil && g.named != "" {
-		return g.shared
+	if g.shared == nil || g.named == "" {
+		g.shared = r.op()
 	}
-	g.shared = r.op()
-	g.s.b.g.Add(g.shared, g.s.op)
+	g.s.b.g.Add(g.shared, g.s.op) // also if it is there: it becomes the last one again
 	return g.shared
 }
 
@@ -143,6 +134,7 @@ func (g *KGroupedStream[K, V]) repartitioned(storeName string) *graph.Op {
 type aggregateNode[K, V, A any] struct {
 	name  string
 	task  graph.Task
+	init  func() A // nil: step begins without an aggregate
 	step  func(t graph.Task, r *topology.Record[K, V], old *A) (A, error)
 	table *tableStore[K, A]
 	old   store.ValueAndTimestamp[A] // that step is given; a local variable would be moved to the heap
@@ -154,7 +146,9 @@ func (n *aggregateNode[K, V, A]) Receive(r *topology.Record[K, V]) error {
 		return nil
 	}
 	for {
+		before := n.table.enter(r.Timestamp, r.Headers)
 		err := n.receive(r)
+		n.table.leave(before)
 		if err == nil {
 			return n.table.forward(r.Headers)
 		}
@@ -172,19 +166,28 @@ func (n *aggregateNode[K, V, A]) receive(r *topology.Record[K, V]) (err error) {
 	}
 	n.old = old
 	ts, p := r.Timestamp, (*A)(nil)
-	if ok {
+	switch {
+	case ok:
 		ts, p = max(ts, old.Timestamp), &n.old.Value
+	case n.init != nil:
+		n.old.Value = n.init()
+		p = &n.old.Value
 	}
-	if ok && n.table.flags.sendOld {
-		// step may modify the aggregate it is given, so what is sent as the old
-		// value is read again.
+	// step may modify the aggregate it is given, so what is sent as the old value is
+	// read, or made, again. Kafka Streams sends the initial value as the old one of an
+	// aggregate that is new, and a filter behind it may therefore send a tombstone.
+	switch {
+	case !n.table.flags.sendOld:
+	case ok:
 		if old, _, err = n.table.get(r.Key); err != nil {
 			return err
 		}
+	case n.init != nil:
+		old.Value = n.init()
 	}
 	v, err := n.step(n.task, r, p)
 	if err != nil {
 		return err
 	}
-	return n.table.put(r.Key, v, false, old.Value, !ok, ts)
+	return n.table.put(r.Key, v, false, old.Value, p == nil, ts)
 }

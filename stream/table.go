@@ -141,7 +141,9 @@ func (n *tableSourceNode[K, V]) Receive(r *topology.Record[K, V]) error {
 		return nil
 	}
 	for {
+		before := n.table.enter(r.Timestamp, r.Headers)
 		err := n.receive(r)
+		n.table.leave(before)
 		if err == nil {
 			return n.table.forward(r.Headers)
 		}
@@ -200,6 +202,20 @@ func newTableStore[K, V any](w *graph.Wiring, m *Materialized[K, V], flags *tabl
 	return t, err
 }
 
+// enter tells the store which record it is written for; leave ends that.
+func (t *tableStore[K, V]) enter(timestamp int64, h topology.Headers) (before graph.Moment) {
+	if t.store == nil {
+		return before
+	}
+	return t.task.At(graph.Moment{Timestamp: timestamp, Headers: h})
+}
+
+func (t *tableStore[K, V]) leave(before graph.Moment) {
+	if t.store != nil {
+		t.task.At(before)
+	}
+}
+
 func (t *tableStore[K, V]) get(key K) (store.ValueAndTimestamp[V], bool, error) {
 	if t.store == nil {
 		return store.ValueAndTimestamp[V]{}, false, nil
@@ -213,6 +229,9 @@ func (t *tableStore[K, V]) put(key K, value V, isNull bool, old V, nullOld bool,
 		Value: change[V]{new: value, nullNew: isNull, old: old, nullOld: nullOld}}
 	if t.isNull != nil && t.isNull(&t.r.Value.new) { // not &value: it would be moved to the heap
 		isNull, t.r.Value.nullNew = true, true
+	}
+	if t.isNull != nil && t.isNull(&t.r.Value.old) {
+		t.r.Value.nullOld = true
 	}
 	if !t.flags.sendOld {
 		var none V
@@ -239,13 +258,12 @@ func (t *tableStore[K, V]) forward(h topology.Headers) error {
 }
 
 // flushed forwards what a key became since the cache last gave it up.
-func (t *tableStore[K, V]) flushed(key, value, old []byte) (err error) {
+func (t *tableStore[K, V]) flushed(key, value, old []byte, at graph.Moment) (err error) {
 	t.r = topology.Record[K, change[V]]{Value: change[V]{nullNew: value == nil, nullOld: true}}
 	if t.r.Key, err = t.key.Decode(key); err != nil {
 		return fmt.Errorf("store %q: key: %w", t.flags.store, err)
 	}
-	src := t.task.Source()
-	t.r.Headers, t.r.Timestamp = src.Record.Headers, src.Record.Timestamp
+	t.r.Headers, t.r.Timestamp = at.Headers, at.Timestamp
 	if value != nil {
 		if t.r.Value.new, t.r.Timestamp, err = t.decode(value); err != nil {
 			return err

@@ -117,7 +117,9 @@ type mapTableNode[K, V, V2 any] struct {
 
 func (n *mapTableNode[K, V, V2]) Receive(r *topology.Record[K, change[V]]) error {
 	for {
+		before := n.table.enter(r.Timestamp, r.Headers)
 		skip, err := n.receive(r)
+		n.table.leave(before)
 		if err == nil {
 			if skip {
 				return nil

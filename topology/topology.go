@@ -90,11 +90,13 @@ type processorNode[K, V, K2, V2 any] struct {
 	task graph.Task
 	p    Processor[K, V, K2, V2]
 	pc   *Context[K2, V2]
+
+	stateful bool
 }
 
 func newProcessor[K, V, K2, V2 any](w *graph.Wiring, p Processor[K, V, K2, V2]) (*processorNode[K, V, K2, V2], error) {
 	pc, err := newContext[K2, V2](w)
-	return &processorNode[K, V, K2, V2]{name: w.Name, task: w.Task, p: p, pc: pc}, err
+	return &processorNode[K, V, K2, V2]{name: w.Name, task: w.Task, p: p, pc: pc, stateful: w.Stateful()}, err
 }
 
 func (n *processorNode[K, V, K2, V2]) Start() error {
@@ -120,6 +122,10 @@ func recovered(f func() error) (err error) {
 }
 
 func (n *processorNode[K, V, K2, V2]) Receive(r *Record[K, V]) error {
+	if n.stateful {
+		before := n.task.At(graph.Moment{Timestamp: r.Timestamp, Headers: r.Headers})
+		defer n.task.At(before)
+	}
 	for {
 		err := n.process(r)
 		if err == nil {

@@ -56,6 +56,10 @@ type Task interface {
 	StreamTime() int64
 	// WallClock is the time in milliseconds that the driver gave for this step.
 	WallClock() int64
+	// At makes m what stores take from the record that causes a write: the one that
+	// a node received, whose time and headers need not be those of the input. It
+	// returns what it was; the node puts it back when it is done.
+	At(m Moment) (before Moment)
 	// Source is the input record that is being processed; nil in a punctuation.
 	Source() *Source
 	// Handle asks the application's error handler about an error that a node met
@@ -72,9 +76,17 @@ type Task interface {
 }
 
 // A FlushListener is told what a key of a cached store became since it was last
-// told: the bytes as the store keeps them, nil for none. The slices are valid
-// during the call.
-type FlushListener func(key, value, old []byte) error
+// told: the bytes as the store keeps them, nil for none, and the moment of the last
+// change. The slices are valid during the call.
+type FlushListener func(key, value, old []byte, at Moment) error
+
+// A Moment is what a write to a store has of the record that causes it: the time of
+// a deletion in the changelog, and the headers with which the record cache forwards.
+// Kafka Streams: ProcessorRecordContext.
+type Moment struct {
+	Timestamp int64
+	Headers   []serde.Header
+}
 
 // Phase is where an error arose.
 type Phase int8
@@ -91,8 +103,6 @@ type Source struct {
 	Topic     string
 	Partition int32
 	Record    *record.Record
-	// Time is the record's event time as its source extracted it.
-	Time int64
 }
 
 // A Head decodes the records of one input partition, one at a time.

@@ -77,6 +77,9 @@ func Connect[R any](w *Wiring) (Out[R], error) {
 	return out, nil
 }
 
+// Stateful tells whether the node has stores.
+func (w *Wiring) Stateful() bool { return len(w.stores) > 0 }
+
 // Store returns the typed store of a name. The node must be connected to it.
 func (w *Wiring) Store(name string) (any, error) {
 	for _, s := range w.stores {

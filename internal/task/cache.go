@@ -34,9 +34,10 @@ type cached struct {
 // held is a key with changes that are not yet logged and forwarded.
 type held struct {
 	key       []byte
-	old       []byte // nil: there was none
-	timestamp int64  // of the last change
-	source    *graph.Source
+	old       []byte        // nil: there was none
+	timestamp int64         // of the last change
+	source    *graph.Source // of the last change, and its moment
+	moment    graph.Moment
 	seq       int64 // keys are given up in the order of their last change
 }
 
@@ -58,7 +59,7 @@ func (c *cached) Put(key, value []byte, timestamp int64) error {
 		c.grow(heldBytes + int64(len(key)+len(old)))
 	}
 	c.seq++
-	h.seq, h.timestamp, h.source = c.seq, timestamp, c.task.keepSource()
+	h.seq, h.timestamp, h.source, h.moment = c.seq, timestamp, c.task.keepSource(), c.task.moment
 	if err := c.Store.Put(key, value, timestamp); err != nil {
 		return err
 	}
@@ -89,8 +90,8 @@ func (c *cached) flush() error {
 	}
 	slices.SortFunc(all, func(a, b *held) int { return cmp.Compare(a.seq, b.seq) })
 	c.drop()
-	before := c.task.current
-	defer func() { c.task.current = before }()
+	current, moment := c.task.current, c.task.moment
+	defer func() { c.task.current, c.task.moment = current, moment }()
 	for _, h := range all {
 		if err := c.give(h); err != nil {
 			return fmt.Errorf("store %q: %w", c.Name(), err)
@@ -107,7 +108,7 @@ func (c *cached) give(h *held) error {
 	if value != nil {
 		value = append([]byte{}, value...) // the listener may write to the store
 	}
-	c.task.current = h.source
+	c.task.current, c.task.moment = h.source, h.moment
 	if c.log != nil {
 		plain := value
 		if value != nil && c.Spec().Kind.Timestamped() {
@@ -120,7 +121,7 @@ func (c *cached) give(h *held) error {
 	if c.listener == nil {
 		return nil
 	}
-	return c.listener(h.key, value, h.old)
+	return c.listener(h.key, value, h.old, h.moment)
 }
 
 // keepSource returns a source that stays as it is when the task goes on.
@@ -129,7 +130,7 @@ func (t *Task) keepSource() *graph.Source {
 		kept := *t.current
 		return &kept
 	}
-	return &graph.Source{Partition: -1, Record: &record.Record{Offset: -1, Timestamp: t.when}, Time: t.when}
+	return &graph.Source{Partition: -1, Record: &record.Record{Offset: -1, Timestamp: t.when}}
 }
 
 // Listen is part of graph.Task.

@@ -14,8 +14,9 @@ import (
 
 // enter makes r the record that is being processed.
 func (t *Task) enter(q *queue, r *record.Record) {
-	t.source = graph.Source{Topic: q.partition.Topic, Partition: q.partition.ID, Record: r, Time: max(q.timestamp, 0)}
+	t.source = graph.Source{Topic: q.partition.Topic, Partition: q.partition.ID, Record: r}
 	t.current = &t.source
+	t.moment = graph.Moment{Timestamp: max(q.timestamp, 0), Headers: r.Headers}
 }
 
 // Dropped is part of graph.Task.

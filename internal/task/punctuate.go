@@ -65,7 +65,7 @@ func (t *Task) punctuate(s *schedule, now int64) error {
 		if p.done {
 			continue
 		}
-		t.dirty, t.when = true, now
+		t.dirty, t.when, t.moment = true, now, graph.Moment{Timestamp: now}
 		for {
 			err := p.f(now)
 			if err == nil && t.failed == nil {

@@ -62,6 +62,7 @@ type Task struct {
 	turn     int64 // the last one that a queue was given
 	time     int64 // stream time
 	when     int64 // of what runs without a record: a punctuation
+	moment   graph.Moment
 	source   graph.Source
 	current  *graph.Source // &source while a record is processed
 	failed   error         // the first fatal error, so that user code cannot lose it
@@ -171,6 +172,7 @@ func (t *Task) Start(ctx context.Context, now int64) error {
 
 func (t *Task) begin(ctx context.Context, now int64) {
 	t.ctx, t.now, t.when = ctx, now, max(t.time, 0)
+	t.moment = graph.Moment{Timestamp: t.when}
 }
 
 // Committed tells the task that its offsets and output are committed. next gives,
@@ -269,10 +271,12 @@ func (t *Task) Send(topic string, partition int32, key, value []byte, timestamp 
 	return t.cfg.Output.Send(topic, partition, key, value, timestamp, headers)
 }
 
-// timestamp is that of the record being processed, or of the punctuation.
-func (t *Task) timestamp() int64 {
-	if t.current == nil {
-		return t.when
-	}
-	return t.current.Time
+// At is part of graph.Task.
+func (t *Task) At(m graph.Moment) (before graph.Moment) {
+	before, t.moment = t.moment, m
+	return before
 }
+
+// timestamp is that of the record that the node at work received, or of the
+// punctuation.
+func (t *Task) timestamp() int64 { return t.moment.Timestamp }
