@@ -33,3 +33,9 @@ func HandOver(target map[string][]Task, members []Member) map[string][]Task {
 	}
 	return now
 }
+
+// Without returns what a member owns that is not among tasks: what it has to give
+// up.
+func (s *Subscription) Without(tasks []Task) []Task {
+	return slices.DeleteFunc(slices.Clone(s.Owned), func(t Task) bool { return slices.Contains(tasks, t) })
+}

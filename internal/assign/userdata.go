@@ -28,6 +28,10 @@ type Subscription struct {
 // Assignment is what the leader tells a member.
 type Assignment struct {
 	Active []Task // tasks to run
+	// Revoked are tasks that it owned when it joined, and has to give up. Nobody
+	// gets them before it joins again, so it does that also if it finds that it has
+	// none of them: if it was killed in between.
+	Revoked []Task
 }
 
 // Append appends the encoding of s to dst: the version, then unsigned varints
@@ -70,10 +74,10 @@ func DecodeSubscription(data []byte) (Subscription, error) {
 	return s, nil
 }
 
-// Append appends the encoding of a to dst: the version, the number of tasks and
-// the tasks in ascending order.
+// Append appends the encoding of a to dst: the version and the two lists, each with
+// its length before it and in ascending order.
 func (a *Assignment) Append(dst []byte) []byte {
-	return appendTasks(append(dst, version), a.Active)
+	return appendTasks(appendTasks(append(dst, version), a.Active), a.Revoked)
 }
 
 // DecodeAssignment reads what [Assignment.Append] wrote. No data at all is an
@@ -84,7 +88,7 @@ func DecodeAssignment(data []byte) (Assignment, error) {
 	}
 	r := reader{left: data}
 	r.version()
-	a := Assignment{Active: r.tasks("active tasks")}
+	a := Assignment{Active: r.tasks("active tasks"), Revoked: r.tasks("revoked tasks")}
 	if err := r.end(); err != nil {
 		return Assignment{}, fmt.Errorf("assign: assignment from the leader: %w", err)
 	}

@@ -44,7 +44,8 @@ func TestSubscriptionSurvivesItsEncoding(t *testing.T) {
 
 func TestAssignmentSurvivesItsEncoding(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		want := Assignment{Active: rapid.SliceOfDistinct(taskGen, func(t Task) Task { return t }).Draw(t, "active")}
+		list := rapid.SliceOfDistinct(taskGen, func(t Task) Task { return t })
+		want := Assignment{Active: list.Draw(t, "active"), Revoked: list.Draw(t, "revoked")}
 		got, err := DecodeAssignment(want.Append(nil))
 		if err != nil {
 			t.Fatal(err)
@@ -61,8 +62,8 @@ func TestEncodingIsFixed(t *testing.T) {
 	if got, want := s.Append(nil), []byte("\x01\x02p1\x02\x08\x02\x00\xc8\x01\x01\x00\x02\x00\x01\x05\x00\xc8\x01\xac\x02"); !bytes.Equal(got, want) {
 		t.Errorf("subscription: %q, want %q", got, want)
 	}
-	a := Assignment{Active: tasks("1_0", "0_200")}
-	if got, want := a.Append(nil), []byte("\x01\x02\x00\xc8\x01\x01\x00"); !bytes.Equal(got, want) {
+	a := Assignment{Active: tasks("1_0", "0_200"), Revoked: tasks("0_3")}
+	if got, want := a.Append(nil), []byte("\x01\x02\x00\xc8\x01\x01\x00\x01\x00\x03"); !bytes.Equal(got, want) {
 		t.Errorf("assignment: %q, want %q", got, want)
 	}
 }
