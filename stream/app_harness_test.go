@@ -201,6 +201,22 @@ func put(t *testing.T, c *embedded.Cluster, topic string, keysAndValues ...strin
 	produce(t, c, topic, records...)
 }
 
+// toPartition is put with a partition of the test's choice.
+func toPartition(t *testing.T, c *embedded.Cluster, topic string, partition int32, keysAndValues ...string) {
+	t.Helper()
+	client := open(t, c, kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for i := 0; i < len(keysAndValues); i += 2 {
+		r := kgo.KeyStringRecord(keysAndValues[i], keysAndValues[i+1])
+		r.Partition = partition
+		if err := client.ProduceSync(ctx, r).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func produce(t *testing.T, c *embedded.Cluster, topic string, records ...*kgo.Record) {
 	t.Helper()
 	client := open(t, c, kgo.DefaultProduceTopic(topic))
@@ -314,6 +330,8 @@ type childSpec struct {
 	StateDir string
 	Workers  int
 	Session  time.Duration
+	// StuckInClose: it never comes back from giving up a task.
+	StuckInClose bool
 }
 
 // child is an App in a process of its own, which can be killed and frozen.
@@ -360,7 +378,11 @@ func runSpec(ctx context.Context, spec string) error {
 		return err
 	}
 	b := stream.NewBuilder()
-	count(stream.From(b, "in", text))
+	if in := stream.From(b, "in", text); s.StuckInClose {
+		count(closing(in, func() error { select {} }))
+	} else {
+		count(in)
+	}
 	topo, err := b.Build()
 	if err != nil {
 		return err
@@ -372,6 +394,27 @@ func runSpec(ctx context.Context, spec string) error {
 		return err
 	}
 	return app.Run(ctx)
+}
+
+// closer is a processor whose Close asks the test.
+type closer struct {
+	close func() error
+	out   *topology.FixedKeyContext[string, string]
+}
+
+func (c *closer) Init(out *topology.FixedKeyContext[string, string]) error {
+	c.out = out
+	return nil
+}
+
+func (c *closer) Process(_ context.Context, r topology.FixedKeyRecord[string, string]) error {
+	return c.out.Forward(r)
+}
+
+func (c *closer) Close() error { return c.close() }
+
+func closing(in *stream.KStream[string, string], f func() error) *stream.KStream[string, string] {
+	return stream.ProcessValues(in, func() *closer { return &closer{close: f} })
 }
 
 // flaky is a serde of strings that answers with an error while there is one.

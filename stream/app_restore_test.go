@@ -3,7 +3,6 @@ package stream_test
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -101,12 +100,7 @@ func TestStateIsUsedFromWhereItStands(t *testing.T) {
 
 func TestStoreThatDoesNotFitItsChangelogIsRebuilt(t *testing.T) {
 	for name, damage := range map[string]func(*testing.T, *embedded.Cluster){
-		"changelog made anew": func(t *testing.T, c *embedded.Cluster) {
-			r := kmsg.NewPtrDeleteTopicsRequest()
-			r.TopicNames = []string{changelog}
-			r.Topics = []kmsg.DeleteTopicsRequestTopic{{Topic: kmsg.StringPtr(changelog)}}
-			request(t, c, r)
-		},
+		"changelog made anew": func(t *testing.T, c *embedded.Cluster) { deleteTopic(t, c, changelog) },
 		"changelog cut off": func(t *testing.T, c *embedded.Cluster) {
 			end := edge(t, c, changelog, latest)
 			deleteBefore(t, c, changelog, end)
@@ -141,7 +135,6 @@ func TestStoreThatDoesNotFitItsChangelogIsRebuilt(t *testing.T) {
 
 // A rebalance must neither lose nor repeat what was restored before it.
 func TestRebalanceWhileRestoring(t *testing.T) {
-	const notLeader = 6
 	c := clusterOf(t, embedded.Config{Brokers: 2, Topics: []embedded.Topic{topicOf("in", 4), topicOf("out", 4)}})
 	stop := feed(t, c, 8)
 	cfg := config(t, c)
@@ -179,7 +172,6 @@ func TestRebalanceWhileRestoring(t *testing.T) {
 }
 
 func TestShutdownWhileRestoringIsPrompt(t *testing.T) {
-	const notLeader = 6
 	c := cluster(t, topicOf("in", 1), topicOf("out", 1))
 	cfg := config(t, c)
 	same(t, c, 10)
@@ -193,6 +185,129 @@ func TestShutdownWhileRestoringIsPrompt(t *testing.T) {
 	if d := time.Since(began); d > 5*time.Second {
 		t.Errorf("took %v", d)
 	}
+}
+
+// The changelog may change under a store that is restored from it. The store then
+// ends where the changelog does now, not where it did.
+func TestOffsetIsOutOfRangeWhileRestoring(t *testing.T) {
+	for name, change := range map[string]func(*testing.T, *embedded.Cluster){
+		"cut off":   func(t *testing.T, c *embedded.Cluster) { deleteBefore(t, c, changelog, edge(t, c, changelog, latest)) },
+		"shortened": func(t *testing.T, c *embedded.Cluster) { deleteBefore(t, c, changelog, 8) },
+		"made anew": func(t *testing.T, c *embedded.Cluster) {
+			deleteTopic(t, c, changelog)
+			create(t, c, topicOf(changelog, 1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := cluster(t, topicOf("in", 1), topicOf("out", 1))
+			cfg := config(t, c)
+			same(t, c, 5)
+			once(t, c, cfg, 5)
+			old := copyDir(t, cfg.StateDir)
+			same(t, c, 5)
+			once(t, c, cfg, 10)
+			stuck := c.Fault(embedded.Fault{Requests: []embedded.Request{embedded.Fetch}, Topic: changelog, Code: notLeader, Times: -1})
+			cfg.StateDir = old
+			a := start(t, counting(t), cfg)
+			a.until(t, "restoring", func(s stream.Status) bool { return s.State == stream.Restoring && s.RestoreRemaining > 0 })
+			change(t, c)
+			stuck.Remove()
+			a.runs(t)
+			if s := a.Status(); s.RestoreRemaining != 0 {
+				t.Errorf("%d records are said to be left to restore", s.RestoreRemaining)
+			}
+			same(t, c, 1)
+			want := int64(11)
+			if name != "shortened" {
+				want = 1
+			}
+			if got := number(takeN(t, c, "out", 11)[10].Value); got != want {
+				t.Errorf("the next count is %d, want %d", got, want)
+			}
+			a.stop(t)
+		})
+	}
+}
+
+// What a store without local state makes of a changelog. The last offset of each is
+// a transaction's marker, or there is no last record at all.
+func TestStoreIsRestoredFromAnyChangelog(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change   func(*testing.T, *embedded.Cluster)
+		restored int64
+		next     int64
+	}{
+		"ends with a marker": {func(*testing.T, *embedded.Cluster) {}, 3, 4},
+		"compacted":          {func(_ *testing.T, c *embedded.Cluster) { c.Compact() }, 1, 4},
+		"truncated": {func(t *testing.T, c *embedded.Cluster) {
+			deleteBefore(t, c, changelog, edge(t, c, changelog, latest)-2)
+		}, 1, 4},
+		"empty": {func(t *testing.T, c *embedded.Cluster) { deleteBefore(t, c, changelog, edge(t, c, changelog, latest)) }, 0, 1},
+		"of another, behind an aborted transaction": {abortedTransaction, 3, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := cluster(t, topicOf("in", 1), topicOf("out", 1))
+			cfg := config(t, c)
+			for i := range 3 { // a transaction, and with it a marker, for each
+				same(t, c, 1)
+				once(t, c, cfg, i+1)
+			}
+			tt.change(t, c)
+			cfg.StateDir = t.TempDir()
+			same(t, c, 1)
+			if s := once(t, c, cfg, 4); s.Restored != tt.restored || s.RestoreRemaining != 0 {
+				t.Errorf("%d records were restored, want %d; %d are left", s.Restored, tt.restored, s.RestoreRemaining)
+			}
+			if got := number(takeN(t, c, "out", 4)[3].Value); got != tt.next {
+				t.Errorf("the next count is %d, want %d", got, tt.next)
+			}
+			same(t, c, 1)
+			if s := once(t, c, cfg, 5); s.Restored != 0 {
+				t.Errorf("%d records were restored into a store that was in sync", s.Restored)
+			}
+		})
+	}
+}
+
+// abortedTransaction leaves records at the end of the changelog that count for
+// nothing.
+func abortedTransaction(t *testing.T, c *embedded.Cluster) {
+	t.Helper()
+	client := open(t, c, kgo.TransactionalID("other"), kgo.DefaultProduceTopic(changelog))
+	defer client.Close()
+	if err := client.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := client.ProduceSync(ctx, &kgo.Record{Key: []byte("k"), Value: make([]byte, 8)}).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := client.EndTransaction(ctx, kgo.TryAbort); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A store may take longer to restore than the group waits for a sign of life.
+func TestRestoringForLongerThanTheSessionTimeout(t *testing.T) {
+	c := cluster(t, topicOf("in", 2), topicOf("out", 2))
+	cfg := config(t, c)
+	same(t, c, 10)
+	once(t, c, cfg, 10)
+	stuck := c.Fault(embedded.Fault{Requests: []embedded.Request{embedded.Fetch}, Topic: changelog, Code: notLeader, Times: -1})
+	cfg.StateDir, cfg.SessionTimeout = t.TempDir(), 200*time.Millisecond
+	a := start(t, counting(t), cfg)
+	a.until(t, "restoring", func(s stream.Status) bool { return s.State == stream.Restoring && s.RestoreRemaining > 0 })
+	began := time.Now()
+	a.until(t, "three sessions to pass", func(stream.Status) bool { return time.Since(began) > 3*cfg.SessionTimeout })
+	stuck.Remove()
+	a.runs(t)
+	same(t, c, 1)
+	countedOnce(t, c, map[string]int64{"k": 11})
+	if s := a.Status(); s.Rebalances != 1 {
+		t.Errorf("the group has rebalanced %d times", s.Rebalances)
+	}
+	a.stop(t)
 }
 
 const (
@@ -224,7 +339,7 @@ func deleteBefore(t *testing.T, c *embedded.Cluster, topic string, offset int64)
 	r.Topics = append(r.Topics, rt)
 	request(t, c, r)
 	if start := edge(t, c, topic, earliest); start != offset {
-		t.Fatal(fmt.Sprintf("%s begins at %d, want %d", topic, start, offset))
+		t.Fatalf("%s begins at %d, want %d", topic, start, offset)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/streamweir/streamweir/internal/kafka"
@@ -15,7 +17,7 @@ import (
 // needed tells whether a task has something to commit.
 func (w *worker) needed() bool {
 	for _, t := range w.tasks {
-		if t.task != nil {
+		if t.runs {
 			if needed, _ := t.task.CommitNeeded(); needed {
 				return true
 			}
@@ -27,7 +29,7 @@ func (w *worker) needed() bool {
 func (w *worker) commitIfDue(now time.Time) error {
 	due := now.Sub(w.lastCommit) >= w.r.cfg.CommitInterval
 	for _, t := range w.tasks {
-		if t.task != nil && !due {
+		if t.runs && !due {
 			_, due = t.task.CommitNeeded()
 		}
 	}
@@ -45,15 +47,15 @@ func (w *worker) commit(ctx context.Context) error {
 	var dirty []*running
 	offsets := map[record.Partition]kafka.Offset{}
 	for _, t := range w.tasks {
-		if t.task == nil {
+		if !t.runs {
 			continue
 		}
 		if err := t.task.Flush(ctx, now.UnixMilli()); err != nil {
-			return err
+			return stepError{err}
 		}
 	}
 	for _, t := range w.tasks {
-		if t.task == nil {
+		if !t.runs {
 			continue
 		}
 		if needed, _ := t.task.CommitNeeded(); needed {
@@ -66,7 +68,7 @@ func (w *worker) commit(ctx context.Context) error {
 	if len(dirty) == 0 {
 		return nil
 	}
-	if err := w.send(ctx, offsets); err != nil {
+	if err := w.send(ctx, dirty, offsets); err != nil {
 		return err
 	}
 	w.settle(dirty, offsets)
@@ -76,7 +78,7 @@ func (w *worker) commit(ctx context.Context) error {
 }
 
 // send commits on the broker.
-func (w *worker) send(ctx context.Context, offsets map[record.Partition]kafka.Offset) error {
+func (w *worker) send(ctx context.Context, dirty []*running, offsets map[record.Partition]kafka.Offset) error {
 	if !w.r.cfg.ExactlyOnce {
 		if err := w.producer.Flush(ctx); err != nil {
 			return err
@@ -87,34 +89,67 @@ func (w *worker) send(ctx context.Context, offsets map[record.Partition]kafka.Of
 	if !errors.Is(err, kafka.ErrOutcomeUnknown) {
 		return err
 	}
-	// The broker never said whether the transaction ended. A new epoch ends it one
-	// way or the other, and the committed offsets tell which.
-	w.log.Warn("outcome of a commit is unknown; asking for the committed offsets", "error", err)
+	return w.outcome(ctx, dirty, offsets, err)
+}
+
+// outcome finds out whether a transaction was committed whose end nobody has
+// confirmed. A new epoch ends it one way or the other, and the committed offsets
+// tell which, if it moved any.
+func (w *worker) outcome(ctx context.Context, dirty []*running, offsets map[record.Partition]kafka.Offset, unknown error) error {
+	w.log.Warn("outcome of a commit is unknown; asking for the committed offsets", "error", unknown)
 	if err := w.producer.Init(ctx); err != nil {
 		return err
 	}
-	partitions := make([]record.Partition, 0, len(offsets))
-	for p := range offsets {
-		partitions = append(partitions, p)
+	moved := map[record.Partition]int64{}
+	for _, t := range dirty {
+		for _, p := range t.inputs {
+			if before, ok := t.committed[p]; !ok || before != offsets[p].Next {
+				moved[p] = offsets[p].Next
+			}
+		}
 	}
-	found, err := w.r.client.Committed(ctx, w.r.cfg.ApplicationID, partitions)
+	if len(moved) == 0 {
+		return fmt.Errorf("%w: %w", errUntold, kafka.ErrAbort)
+	}
+	found, err := w.r.client.Committed(ctx, w.r.cfg.ApplicationID, slices.Collect(maps.Keys(moved)))
 	if err != nil {
 		return err
 	}
-	for p, o := range offsets {
-		if found[p].Next != o.Next {
-			return fmt.Errorf("runtime: the transaction was not committed: %s-%d is at %d, not %d: %w", p.Topic, p.ID, found[p].Next, o.Next, kafka.ErrAbort)
+	for p, next := range moved {
+		if at, ok := found[p]; !ok || at.Next != next {
+			return fmt.Errorf("runtime: the transaction was not committed: %s-%d is at %d, not %d: %w", p.Topic, p.ID, at.Next, next, kafka.ErrAbort)
 		}
 	}
 	return nil
 }
 
+// errUntold: whether the transaction was committed only the changelogs tell.
+var errUntold = errors.New("runtime: the committed offsets do not tell whether the transaction was committed")
+
 // settle tells the tasks that their work is committed.
 func (w *worker) settle(dirty []*running, offsets map[record.Partition]kafka.Offset) {
 	for _, t := range dirty {
 		t.task.Committed(w.producer.Next)
+		for _, p := range t.inputs {
+			t.committed[p] = offsets[p].Next
+		}
+		w.publishOffsets(t.committed)
 	}
-	w.publishOffsets(offsets)
+}
+
+// stepError is an error of a task's own step. Whether it may pass only its
+// serde.ErrRetriable tells: an io.EOF in it is the user's, and no broker's.
+type stepError struct{ error }
+
+func (e stepError) Unwrap() error { return e.error }
+
+// passing tells whether the same work may succeed later.
+func passing(err error) bool {
+	if errors.Is(err, serde.ErrRetriable) {
+		return true
+	}
+	var step stepError
+	return !errors.As(err, &step) && kafka.Retriable(err)
 }
 
 // recover answers an error of a pass: it aborts, goes back to the committed
@@ -137,7 +172,7 @@ func (w *worker) recover(ctx context.Context, cause error) error {
 		case w.r.rejoin <- struct{}{}:
 		default:
 		}
-	case !errors.Is(cause, serde.ErrRetriable) && !kafka.Retriable(cause):
+	case !passing(cause):
 		return errors.Join(cause, w.producer.Abort(ctx))
 	}
 	w.retries++
@@ -145,7 +180,11 @@ func (w *worker) recover(ctx context.Context, cause error) error {
 	w.retryAt = time.Now().Add(delay)
 	w.log.Warn("aborted; the work since the last commit is done again", "error", cause, "in", delay)
 	w.r.status.waiting(w.aborted(), cause)
-	return w.rewind(ctx)
+	tasks, err := w.rewind(ctx)
+	if err == nil && errors.Is(cause, errUntold) {
+		err = w.begin(ctx, tasks)
+	}
+	return err
 }
 
 // aborted is what status says while work is done again.
@@ -162,6 +201,7 @@ func (w *worker) calm() {
 // abort ends the transaction, whatever it takes: a producer that was fenced gets a
 // new epoch.
 func (w *worker) abort(ctx context.Context) error {
+	w.out.failed = nil
 	err := w.producer.Abort(ctx)
 	if err == nil || ctx.Err() != nil {
 		return err
@@ -169,32 +209,21 @@ func (w *worker) abort(ctx context.Context) error {
 	return w.producer.Init(ctx)
 }
 
-// rewind aborts the transaction and sets all running tasks to their committed
-// offsets.
-func (w *worker) rewind(ctx context.Context) error {
+// rewind aborts the transaction and what the running tasks did in it; they are
+// started again at their committed offsets.
+func (w *worker) rewind(ctx context.Context) ([]*running, error) {
 	if err := w.abort(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	var tasks []*running
 	for _, t := range w.tasks {
-		if t.task != nil {
+		if t.runs {
+			w.halt(t)
+			t.set.Abort()
 			tasks = append(tasks, t)
 		}
 	}
-	inputs, err := w.positions(ctx, tasks)
-	if err != nil {
-		return err
-	}
-	for _, t := range tasks {
-		if err := t.task.Reset(inputs[t]); err != nil {
-			return err
-		}
-		if err := w.start(t, inputs[t]); err != nil {
-			return err
-		}
-	}
-	w.fetch(inputs)
-	return nil
+	return tasks, nil
 }
 
 // persistIfDue writes what is committed to the engines, in the background.
@@ -204,7 +233,7 @@ func (w *worker) persistIfDue(now time.Time) {
 		w.lastPersist = now
 	}
 	for _, t := range w.tasks {
-		if t.task == nil || !due && t.set.DirtyBytes() < w.r.cfg.PersistBytes {
+		if !t.runs || !due && t.set.DirtyBytes() < w.r.cfg.PersistBytes {
 			continue
 		}
 		f := t.set.Flush()

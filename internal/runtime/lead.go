@@ -43,9 +43,9 @@ func (r *Runner) lead(ctx context.Context, members []kafka.Member) (map[string]k
 	}
 	tasks := assign.HandOver(assign.Assign(group, units), group)
 	out := map[string]kafka.Assignment{}
-	for id, active := range tasks {
-		a := assign.Assignment{Active: active}
-		out[id] = kafka.Assignment{Partitions: r.partitionsOf(active, counts), UserData: a.Append(nil)}
+	for _, m := range group {
+		a := assign.Assignment{Active: tasks[m.ID], Revoked: m.Without(tasks[m.ID])}
+		out[m.ID] = kafka.Assignment{Partitions: r.partitionsOf(a.Active, counts), UserData: a.Append(nil)}
 	}
 	return out, nil
 }
@@ -143,33 +143,14 @@ func (r *Runner) checkTopics(ctx context.Context) error {
 	if r.cfg.DeadLetterTopic != "" {
 		wanted = append(wanted, r.cfg.DeadLetterTopic)
 	}
-	var deadline time.Time
-	for {
-		found, err := r.client.Partitions(ctx, wanted)
-		if err != nil {
-			return err
-		}
-		if deadline.IsZero() { // the broker has answered
-			deadline = time.Now().Add(2 * time.Second) // a topic that was just made may not be known yet
-		}
-		var missing []string
-		for _, t := range wanted {
-			if found[t] == 0 && !slices.Contains(missing, t) {
-				missing = append(missing, t)
-			}
-		}
-		if len(missing) == 0 {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("runtime: these topics do not exist: %s: create them, or correct their names in the topology", strings.Join(missing, ", "))
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
+	found, err := r.find(ctx, wanted)
+	if err != nil {
+		return err
 	}
+	if gone := missing(found, wanted); len(gone) > 0 {
+		return fmt.Errorf("runtime: these topics do not exist: %s: create them, or correct their names in the topology", strings.Join(gone, ", "))
+	}
+	return nil
 }
 
 // topicsChanged tells whether an input topic has another number of partitions than
@@ -181,7 +162,7 @@ func (r *Runner) topicsChanged(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, ignoreTimeout(ctx, err)
 	}
-	found, err := r.client.Partitions(ctx, topics)
+	found, err := r.find(ctx, topics)
 	if err != nil {
 		return false, ignoreTimeout(ctx, err)
 	}

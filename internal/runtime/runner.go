@@ -28,11 +28,13 @@ type Runner struct {
 	workers  []*worker
 	crew     atomic.Pointer[[]*worker] // the same, for other goroutines
 	done     sync.WaitGroup            // workers
-	failed   chan error                // the first fatal error of a worker
+	cancel   context.CancelCauseFunc   // ends Run's work; with a worker's fatal error
 	rejoin   chan struct{}             // a worker was told that the group has moved on
 	place    map[assign.Task]*worker
 	progress sync.Map         // assign.Task -> int64: where the state of a task that was given up stands
 	counts   map[string]int32 // partitions of input topics when tasks were last assigned
+
+	settled atomic.Bool // all workers have the tasks that were assigned
 
 	status status
 }
@@ -40,7 +42,7 @@ type Runner struct {
 // New prepares a runner; nothing is opened yet.
 func New(cfg Config) *Runner {
 	r := &Runner{cfg: cfg, subs: cfg.Topology.Subtopologies(), topics: cfg.Topology.Topics(cfg.ApplicationID),
-		failed: make(chan error, 1), rejoin: make(chan struct{}, 1), place: map[assign.Task]*worker{}}
+		rejoin: make(chan struct{}, 1), place: map[assign.Task]*worker{}}
 	r.crew.Store(&[]*worker{})
 	return r
 }
@@ -58,8 +60,7 @@ func (r *Runner) Run(ctx context.Context) (err error) {
 	if err := r.open(); err != nil {
 		return errors.Join(err, r.close())
 	}
-	err = r.run(ctx)
-	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+	if err = r.run(ctx); ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
 		err = nil
 	}
 	r.status.set(Stopping)
@@ -90,7 +91,20 @@ func (r *Runner) close() error {
 	return errors.Join(errs...)
 }
 
+// run works until ctx ends or something fails. A worker that fails ends it wherever
+// it stands, also while it waits for another worker or for the group.
 func (r *Runner) run(ctx context.Context) error {
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.cancel = cancel
+	err := r.work(work)
+	if ctx.Err() == nil && work.Err() != nil {
+		return context.Cause(work)
+	}
+	return err
+}
+
+func (r *Runner) work(ctx context.Context) error {
 	if err := r.checkTopics(ctx); err != nil {
 		return err
 	}
@@ -99,7 +113,7 @@ func (r *Runner) run(ctx context.Context) error {
 		ProtocolType: "consumer", Protocol: protocol, Topics: r.inputTopics()})
 	workers := make([]*worker, r.cfg.Workers)
 	for i := range workers {
-		workers[i] = newWorker(r, i)
+		workers[i] = newWorker(ctx, r, i)
 	}
 	r.workers = workers
 	r.crew.Store(&workers)
@@ -127,8 +141,6 @@ func (r *Runner) steady(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case err := <-r.failed:
-			return err
 		case <-r.group.Rebalance():
 			return nil
 		case <-r.rejoin:
@@ -146,9 +158,12 @@ func (r *Runner) steady(ctx context.Context) error {
 
 // rebalance takes part in one: workers commit and pause, the group decides, tasks
 // that go elsewhere are given up, and then the group decides again, until nothing
-// is given up.
+// is to be given up. A process that was killed in between takes its seat again and
+// finds itself told to give up what it no longer has: that it joins again is what
+// the others wait for.
 func (r *Runner) rebalance(ctx context.Context) error {
 	r.status.set(Rebalancing)
+	r.settled.Store(false)
 	if err := r.all(ctx, (*worker).suspend); err != nil {
 		return err
 	}
@@ -166,11 +181,11 @@ func (r *Runner) rebalance(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		revoked, err := r.giveUp(ctx, mine.Active)
+		gaveUp, err := r.giveUp(ctx, mine.Active)
 		if err != nil {
 			return err
 		}
-		if revoked {
+		if gaveUp || len(mine.Revoked) > 0 {
 			continue
 		}
 		return r.takeOver(ctx, gen, mine.Active)
@@ -223,7 +238,7 @@ func (r *Runner) subscription() []byte {
 }
 
 // giveUp closes the tasks that are not assigned to this member any more.
-func (r *Runner) giveUp(ctx context.Context, active []assign.Task) (revoked bool, err error) {
+func (r *Runner) giveUp(ctx context.Context, active []assign.Task) (any bool, err error) {
 	keep := map[assign.Task]bool{}
 	for _, t := range active {
 		keep[t] = true
@@ -232,17 +247,32 @@ func (r *Runner) giveUp(ctx context.Context, active []assign.Task) (revoked bool
 		if keep[t] {
 			continue
 		}
-		revoked = true
+		any = true
 		if err := w.call(ctx, func(ctx context.Context) error { return w.giveUp(ctx, graph.TaskID(t)) }); err != nil {
-			return revoked, err
+			return any, err
 		}
 		delete(r.place, t)
 	}
-	return revoked, nil
+	return any, nil
 }
 
-// takeOver gives new tasks to the workers with the fewest, and lets all go on.
+// takeOver gives new tasks to workers, and lets all go on.
 func (r *Runner) takeOver(ctx context.Context, gen kafka.Generation, active []assign.Task) error {
+	fresh := r.spread(active)
+	if err := r.refresh(ctx, gen.Assignment.Partitions); err != nil {
+		return err
+	}
+	r.status.set(Restoring)
+	if err := r.all(ctx, func(w *worker, ctx context.Context) error { return w.resume(ctx, gen.Membership, fresh[w]) }); err != nil {
+		return err
+	}
+	r.settled.Store(true)
+	r.settleState()
+	return nil
+}
+
+// spread gives each new task to the worker that has the fewest.
+func (r *Runner) spread(active []assign.Task) map[*worker][]graph.TaskID {
 	fresh := map[*worker][]graph.TaskID{}
 	load := map[*worker]int{}
 	for _, w := range r.place {
@@ -262,11 +292,7 @@ func (r *Runner) takeOver(ctx context.Context, gen kafka.Generation, active []as
 		r.place[t] = best
 		fresh[best] = append(fresh[best], graph.TaskID(t))
 	}
-	if err := r.refresh(ctx, gen.Assignment.Partitions); err != nil {
-		return err
-	}
-	r.status.set(Restoring)
-	return r.all(ctx, func(w *worker, ctx context.Context) error { return w.resume(ctx, gen.Membership, fresh[w]) })
+	return fresh
 }
 
 // all lets all workers do something at the same time, and waits for them.
@@ -301,14 +327,6 @@ func (r *Runner) shutdown(clean bool) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-// fail reports a worker's fatal error; the first one counts.
-func (r *Runner) fail(err error) {
-	select {
-	case r.failed <- err:
-	default:
-	}
 }
 
 // purge deletes the records of repartition topics that are processed and

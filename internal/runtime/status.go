@@ -56,12 +56,10 @@ type Wait struct {
 }
 
 func (s *status) set(to State) {
-	if State(s.state.Swap(int32(to))) != to {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.onState != nil {
-			s.onState(to)
-		}
+	s.mu.Lock() // so that f hears of changes in their order
+	defer s.mu.Unlock()
+	if State(s.state.Swap(int32(to))) != to && s.onState != nil {
+		s.onState(to)
 	}
 }
 
@@ -172,7 +170,7 @@ func (c *counters) retire(s task.Stats) {
 // Lag is how far an input partition is behind.
 type Lag struct {
 	Partition record.Partition
-	Committed int64 // -1: nothing was committed since the task is here
+	Committed int64 // -1: the group has committed none
 	End       int64
 }
 
@@ -205,7 +203,7 @@ func (w *worker) publish() {
 	list := make([]TaskStatus, 0, len(w.tasks))
 	owned := map[record.Partition]bool{}
 	for _, t := range w.tasks {
-		s := TaskStatus{ID: t.id.String(), Worker: w.id, Restoring: t.task == nil}
+		s := TaskStatus{ID: t.id.String(), Worker: w.id, Restoring: t.task == nil || w.behind(t)}
 		size := t.set.Size()
 		s.StateBytes = size.DiskBytes + size.MemoryBytes
 		if t.task != nil {
@@ -226,9 +224,9 @@ func (w *worker) publish() {
 	w.r.settleState()
 }
 
-func (w *worker) publishOffsets(offsets map[record.Partition]kafka.Offset) {
-	for p, o := range offsets {
-		w.counters.partition(p).committed.Store(o.Next)
+func (w *worker) publishOffsets(committed map[record.Partition]int64) {
+	for p, next := range committed {
+		w.counters.partition(p).committed.Store(next)
 	}
 }
 
@@ -240,17 +238,19 @@ func (w *worker) progress(now time.Time) {
 	}
 }
 
-// settleState tells whether all tasks run.
+// settleState tells whether all tasks run. While workers are still being given
+// their tasks nobody can tell.
 func (r *Runner) settleState() {
-	if s := State(r.status.state.Load()); s != Restoring && s != Running {
+	if s := State(r.status.state.Load()); s != Restoring && s != Running || !r.settled.Load() {
 		return
 	}
+	state := Running
 	for _, w := range *r.crew.Load() {
 		if l := w.counters.tasks.Load(); l == nil || slices.ContainsFunc(*l, func(t TaskStatus) bool { return t.Restoring }) {
-			return
+			state = Restoring
 		}
 	}
-	r.status.set(Running)
+	r.status.set(state)
 }
 
 // Status is a snapshot of a runner.

@@ -1,10 +1,13 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
@@ -12,66 +15,146 @@ import (
 	"github.com/streamweir/streamweir/internal/record"
 )
 
+// grace is for how long a topic is looked for that does not seem to exist: one that
+// was just made may not be known yet, and a broker that was just started may know
+// none.
+const grace = 2 * time.Second
+
+// find returns the partition counts of topics. It waits for a broker, and then
+// looks again for the topics that are missing, but not longer than for grace.
+func (r *Runner) find(ctx context.Context, topics []string) (map[string]int32, error) {
+	var deadline time.Time
+	for {
+		found, err := r.client.Partitions(ctx, topics)
+		if err != nil || len(missing(found, topics)) == 0 {
+			return found, err
+		}
+		if deadline.IsZero() {
+			deadline = time.Now().Add(grace)
+		} else if time.Now().After(deadline) {
+			return found, nil
+		}
+		if err := pause(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pause waits a moment before a broker is asked again.
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(100 * time.Millisecond):
+		return nil
+	}
+}
+
+// missing are the topics without partitions.
+func missing(found map[string]int32, topics []string) []string {
+	var out []string
+	for _, t := range topics {
+		if found[t] == 0 && !slices.Contains(out, t) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 // prepareTopics finds the partition counts of all inputs, and creates or checks
 // the internal topics: repartition topics with as many partitions as the largest
-// topic upstream, changelogs with one for each task.
+// topic upstream, changelogs with one for each task. Nothing is created before all
+// counts are known to fit.
 func (r *Runner) prepareTopics(ctx context.Context) (map[string]int32, error) {
 	external, err := r.external(ctx)
 	if err != nil {
 		return nil, err
 	}
-	counts, err := r.client.Partitions(ctx, external)
+	counts, err := r.find(ctx, external)
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range external {
-		if counts[t] == 0 {
-			return nil, fmt.Errorf("runtime: input topic %q does not exist any more", t)
-		}
+	if gone := missing(counts, external); len(gone) > 0 {
+		return nil, fmt.Errorf("runtime: input topics do not exist any more: %s", strings.Join(gone, ", "))
 	}
 	if err := r.countRepartitions(counts); err != nil {
 		return nil, err
 	}
+	if err := r.checkCopartition(counts); err != nil {
+		return nil, err
+	}
+	if err := r.ensure(ctx, r.internalTopics(counts)); err != nil {
+		return nil, err
+	}
+	r.counts = counts
+	return counts, nil
+}
+
+// internalTopics are those that have partitions: a sub-topology whose pattern
+// matches no topic yet has no tasks, and its topics are made when it has.
+func (r *Runner) internalTopics(counts map[string]int32) []kafka.TopicSpec {
 	var specs []kafka.TopicSpec
 	for _, t := range r.cfg.Topology.InternalTopics(r.cfg.ApplicationID) {
 		n := counts[t.Name]
 		if t.Kind == graph.Changelog {
 			n = r.tasks(r.subs[t.Subtopology], counts)
 		}
-		specs = append(specs, kafka.TopicSpec{Name: t.Name, Partitions: n, Replication: r.cfg.Replication, Configs: t.Config})
+		if n > 0 {
+			specs = append(specs, kafka.TopicSpec{Name: t.Name, Partitions: n, Replication: r.cfg.Replication, Configs: t.Config})
+		}
 	}
-	if err := r.ensure(ctx, specs); err != nil {
-		return nil, err
-	}
-	r.counts = counts
-	return counts, r.checkCopartition(counts)
+	return specs
 }
 
 // countRepartitions adds the partition counts of repartition topics, which may
 // depend on each other.
 func (r *Runner) countRepartitions(counts map[string]int32) error {
-	for range len(r.subs) + 1 {
-		settled := true
+	for range 2*len(r.subs) + 2 {
+		upstream := map[string]int32{}
 		for _, s := range r.subs {
 			for _, sink := range s.Sinks() {
-				rep := r.cfg.Topology.Repartition(sink)
-				if rep == nil {
-					continue
-				}
-				name, n := r.topics.Name(sink), rep.Partitions
-				if n == 0 {
-					n = max(counts[name], r.tasks(s, counts))
-				}
-				if counts[name] != n {
-					counts[name], settled = n, false
+				if rep := r.cfg.Topology.Repartition(sink); rep != nil && rep.Partitions > 0 {
+					upstream[r.topics.Name(sink)] = rep.Partitions
+				} else if rep != nil {
+					upstream[r.topics.Name(sink)] = max(upstream[r.topics.Name(sink)], r.tasks(s, counts))
 				}
 			}
 		}
-		if settled {
+		before := maps.Clone(counts)
+		maps.Copy(counts, upstream)
+		r.align(counts)
+		if maps.Equal(before, counts) {
 			return nil
 		}
 	}
 	return errors.New("runtime: the partition counts of the repartition topics depend on each other in a circle: give one of them Partitions")
+}
+
+// align gives repartition topics as many partitions as the topics have that they
+// are joined with: those of the user, or that have a fixed number, else the most.
+// Kafka Streams: CopartitionedTopicsEnforcer.
+func (r *Runner) align(counts map[string]int32) {
+	for _, group := range r.cfg.Topology.Copartitioned() {
+		fixed, most := int32(0), int32(0)
+		for _, t := range group {
+			n := counts[r.topics.Name(t)]
+			most = max(most, n)
+			if !r.free(t) {
+				fixed = max(fixed, n)
+			}
+		}
+		for _, t := range group {
+			if r.free(t) {
+				counts[r.topics.Name(t)] = cmp.Or(fixed, most)
+			}
+		}
+	}
+}
+
+// free tells whether the number of a topic's partitions is the library's choice.
+func (r *Runner) free(topic string) bool {
+	rep := r.cfg.Topology.Repartition(topic)
+	return rep != nil && rep.Partitions == 0
 }
 
 // ensure creates the topics that do not exist and checks the partition counts of
@@ -140,10 +223,8 @@ func (r *Runner) refresh(ctx context.Context, assigned []record.Partition) error
 		if time.Now().After(deadline) {
 			return fmt.Errorf("runtime: %s-%d was assigned but does not exist: do not delete topics of an application that runs", assigned[i].Topic, assigned[i].ID)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+		if err := pause(ctx); err != nil {
+			return err
 		}
 	}
 }

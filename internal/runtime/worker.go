@@ -22,6 +22,7 @@ type worker struct {
 	id       int
 	log      logger
 	ctx      context.Context // cancelled to stop without waiting
+	until    context.Context // ends with Run's: nobody needs what is only looked up
 	cancel   context.CancelFunc
 	commands chan command
 	input    *kafka.Fetcher
@@ -54,8 +55,8 @@ type command struct {
 	done chan error
 }
 
-func newWorker(r *Runner, id int) *worker {
-	w := &worker{r: r, id: id, commands: make(chan command), suspended: true,
+func newWorker(until context.Context, r *Runner, id int) *worker {
+	w := &worker{r: r, id: id, until: until, commands: make(chan command), suspended: true,
 		inputs: map[record.Partition]*running{}, logs: map[record.Partition]*running{}, paused: map[record.Partition]bool{},
 		flushed: make(chan error, 16), cache: task.Cache{Max: r.cfg.CacheBytes / int64(r.cfg.Workers)}}
 	w.log = logger{r.cfg.Log.With("worker", id)}
@@ -98,10 +99,8 @@ func (w *worker) run() {
 		worked := false
 		if !w.suspended && w.dead == nil {
 			var err error
-			if worked, err = w.pass(); err != nil {
-				w.dead = err
-				w.r.fail(err)
-			}
+			worked, err = w.pass()
+			w.fail(err)
 		}
 		if !worked {
 			w.wait()
@@ -130,17 +129,24 @@ func (w *worker) wait() {
 	case b := <-input:
 		w.fail(w.take(w.input.Current(b)))
 	case b := <-restore:
-		w.fail(w.restore(w.ctx, w.restorer.Current(b)))
+		w.fail(w.restore(w.restorer.Current(b)))
 	case err := <-w.flushed:
 		w.fail(err)
 	case <-timer.C:
 	}
 }
 
+// over tells whether an error only says that Run has ended, so that an answer was
+// not waited for any longer. What tasks have done can still be committed then.
+func (w *worker) over(err error) bool {
+	return w.until.Err() != nil && errors.Is(err, context.Cause(w.until))
+}
+
+// fail ends the worker, and with it the App. The first error counts.
 func (w *worker) fail(err error) {
 	if err != nil && w.dead == nil {
 		w.dead = err
-		w.r.fail(err)
+		w.r.cancel(err)
 	}
 }
 
@@ -157,7 +163,7 @@ func (w *worker) patience(now time.Time) time.Duration {
 		d = min(d, w.r.cfg.CommitInterval-now.Sub(w.lastCommit))
 	}
 	for _, t := range w.tasks {
-		if t.task == nil {
+		if !t.runs {
 			continue
 		}
 		if t.task.Waiting() != nil {
@@ -186,7 +192,7 @@ func (w *worker) pass() (worked bool, err error) {
 	}
 	select {
 	case b := <-w.restorer.C():
-		if err := w.restore(w.ctx, w.restorer.Current(b)); err != nil {
+		if err := w.restore(w.restorer.Current(b)); err != nil {
 			return false, err
 		}
 		worked = true
@@ -201,15 +207,27 @@ func (w *worker) pass() (worked bool, err error) {
 	if now.Before(w.retryAt) {
 		return worked, nil
 	}
-	processed, err := w.process(now)
-	if err == nil {
-		err = w.commitIfDue(time.Now())
-	}
+	processed, err := w.step(now)
 	if err != nil {
 		return true, w.recover(w.ctx, err)
 	}
 	w.persistIfDue(now)
 	return worked || processed, nil
+}
+
+// step starts what can be started, gives every task a turn, and commits.
+func (w *worker) step(now time.Time) (worked bool, err error) {
+	started := false
+	if w.until.Err() == nil {
+		if started, err = w.startReady(w.until); err != nil && !w.over(err) {
+			return false, err
+		}
+	}
+	processed, err := w.process(now)
+	if err == nil {
+		err = w.commitIfDue(time.Now())
+	}
+	return started || processed, err
 }
 
 // take hands fetched batches to their tasks.
@@ -230,7 +248,7 @@ func (w *worker) take(f kafka.Fetched) error {
 		}
 	}
 	for _, e := range f.Errors {
-		if err := w.outOfRange(w.ctx, e); err != nil {
+		if err := w.inputError(w.ctx, e); err != nil {
 			return err
 		}
 	}
@@ -241,11 +259,11 @@ func (w *worker) take(f kafka.Fetched) error {
 func (w *worker) process(now time.Time) (worked bool, err error) {
 	ms := now.UnixMilli()
 	for _, t := range w.tasks {
-		if t.task == nil {
+		if !t.runs {
 			continue
 		}
 		if err := t.task.Punctuate(w.ctx, ms); err != nil {
-			return worked, err
+			return worked, stepError{err}
 		}
 		n, err := t.task.Process(w.ctx, ms, stride)
 		if n > 0 {
@@ -254,7 +272,7 @@ func (w *worker) process(now time.Time) (worked bool, err error) {
 			now = time.Now()
 		}
 		if err != nil {
-			return worked, err
+			return worked, stepError{err}
 		}
 	}
 	for p := range w.paused {
@@ -277,12 +295,12 @@ func (o *output) Partitions(topic string) (int32, error) {
 	if n, ok := o.counts[topic]; ok {
 		return n, nil
 	}
-	found, err := o.w.r.client.Partitions(o.w.ctx, []string{topic})
+	found, err := o.w.r.find(o.w.ctx, []string{topic})
 	if err != nil {
 		return 0, o.fail(err)
 	}
-	n, ok := found[topic]
-	if !ok {
+	n := found[topic]
+	if n == 0 {
 		return 0, fmt.Errorf("topic %q does not exist: create it", topic)
 	}
 	if o.counts == nil {
