@@ -147,8 +147,7 @@ func (b *Builder) write(t *Topology) {
 func (o *Op) parentNames() []string {
 	var names []string
 	for _, p := range o.parents {
-		// mergeSources, too, may have made one parent of two.
-		if p.Name != "" && !slices.Contains(names, p.Name) {
+		if p.Name != "" {
 			names = append(names, p.Name)
 		}
 	}
@@ -173,8 +172,12 @@ func (b *Builder) mergeSources() {
 		}
 		b.root.children = slices.DeleteFunc(b.root.children, func(o *Op) bool { return o == op })
 		for _, c := range op.children {
-			sources[i].children = append(sources[i].children, c)
-			c.parents[slices.Index(c.parents, op)] = sources[i]
+			// The source that stays becomes the last parent, if it is none yet.
+			c.parents = slices.DeleteFunc(c.parents, func(p *Op) bool { return p == op })
+			if !slices.Contains(c.parents, sources[i]) {
+				sources[i].children = append(sources[i].children, c)
+				c.parents = append(c.parents, sources[i])
+			}
 		}
 	}
 }
