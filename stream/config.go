@@ -2,7 +2,6 @@ package stream
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -167,10 +166,10 @@ const (
 func (c Config) withDefaults() (Config, error) {
 	or(&c.ClientID, c.ApplicationID)
 	or(&c.Workers, 1)
-	or(&c.CommitInterval, 30*time.Second)
-	if c.Guarantee == ExactlyOnce && c.CommitInterval == 30*time.Second {
-		c.CommitInterval = 100 * time.Millisecond
+	if c.Guarantee == ExactlyOnce {
+		or(&c.CommitInterval, 100*time.Millisecond)
 	}
+	or(&c.CommitInterval, 30*time.Second)
 	or(&c.CacheMaxBytes, 10<<20)
 	or(&c.StateCacheBytes, 32<<20)
 	or(&c.BufferedRecords, 10_000)
@@ -209,50 +208,6 @@ func or[T comparable](field *T, def T) {
 	if *field == zero {
 		*field = def
 	}
-}
-
-// Validate reports all that is wrong with the configuration.
-func (c Config) Validate() error {
-	var errs []error
-	bad := func(wrong bool, format string, args ...any) {
-		if wrong {
-			errs = append(errs, fmt.Errorf("stream: Config."+format, args...))
-		}
-	}
-	c, err := c.withDefaults()
-	if err != nil {
-		errs = append(errs, err)
-	}
-	if err := graph.CheckName(c.ApplicationID); err != nil {
-		bad(true, "ApplicationID: %w", err)
-	}
-	bad(len(c.Brokers) == 0, "Brokers is empty: give at least one host:port")
-	bad(c.Guarantee != AtLeastOnce && c.Guarantee != ExactlyOnce, "Guarantee is %d, neither AtLeastOnce nor ExactlyOnce", c.Guarantee)
-	bad(c.Workers < 1, "Workers is %d, at least 1 is needed", c.Workers)
-	bad(c.CommitInterval < 0, "CommitInterval is negative: %v", c.CommitInterval)
-	bad(c.CacheMaxBytes < NoCache, "CacheMaxBytes is %d: use NoCache (-1) to turn the cache off", c.CacheMaxBytes)
-	bad(c.StateCacheBytes < 0, "StateCacheBytes is negative: %d", c.StateCacheBytes)
-	bad(c.BufferedRecords < 1, "BufferedRecords is %d, at least 1 is needed", c.BufferedRecords)
-	bad(c.HeartbeatInterval >= c.SessionTimeout, "HeartbeatInterval (%v) must be less than SessionTimeout (%v)", c.HeartbeatInterval, c.SessionTimeout)
-	bad(c.Guarantee == ExactlyOnce && c.TransactionTimeout < c.CommitInterval,
-		"TransactionTimeout (%v) must not be less than CommitInterval (%v): every transaction would time out", c.TransactionTimeout, c.CommitInterval)
-	bad(c.BatchBytes < 1024, "BatchBytes is %d, at least 1024 is needed", c.BatchBytes)
-	switch c.Compression {
-	case "none", "gzip", "snappy", "lz4", "zstd":
-	default:
-		bad(true, "Compression is %q: use none, gzip, snappy, lz4 or zstd", c.Compression)
-	}
-	bad(c.ReplicationFactor < -1, "ReplicationFactor is %d", c.ReplicationFactor)
-	for name, d := range map[string]time.Duration{"SessionTimeout": c.SessionTimeout, "HeartbeatInterval": c.HeartbeatInterval,
-		"RebalanceTimeout": c.RebalanceTimeout, "TransactionTimeout": c.TransactionTimeout, "ShutdownTimeout": c.ShutdownTimeout,
-		"RepartitionPurgeInterval": c.RepartitionPurgeInterval} {
-		bad(d < 0, "%s is negative: %v", name, d)
-	}
-	if s := c.SASL; s != nil {
-		bad(s.Mechanism != "PLAIN" && s.Mechanism != "SCRAM-SHA-256" && s.Mechanism != "SCRAM-SHA-512",
-			"SASL.Mechanism is %q: use PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512", s.Mechanism)
-	}
-	return errors.Join(errs...)
 }
 
 // runtime translates a validated configuration.
