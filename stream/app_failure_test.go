@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +16,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/store"
+	"github.com/streamweir/streamweir/store/badger"
 	"github.com/streamweir/streamweir/stream"
 	"github.com/streamweir/streamweir/stream/embedded"
 	"github.com/streamweir/streamweir/topology"
@@ -221,6 +225,128 @@ func TestDeadLettersBelongToTheTransaction(t *testing.T) {
 		t.Errorf("%d commits were refused", refused.Hits())
 	}
 	a.stop(t)
+}
+
+// The time for a shutdown may be up while a record is processed: its context ends,
+// which is an error like any other to its function, and the handler may want a dead
+// letter. The record is not done, so neither it nor the letter may count.
+func TestDeadLetterOfARecordThatTheShutdownCutOff(t *testing.T) {
+	for _, guarantee := range []stream.Guarantee{stream.AtLeastOnce, stream.ExactlyOnce} {
+		t.Run(guarantee.String(), func(t *testing.T) {
+			c := cluster(t, topicOf("in", 1), topicOf("out", 1), topicOf("dead", 1))
+			entered := make(chan struct{}, 1)
+			topo := func(stuck bool) *topology.Topology {
+				b := stream.NewBuilder()
+				count(stream.TryMapValues(stream.From(b, "in", text), func(ctx context.Context, r textRecord) (string, error) {
+					switch {
+					case r.Value == "bad":
+						return "", errors.New("no good")
+					case r.Value == "slow" && stuck:
+						entered <- struct{}{}
+						<-ctx.Done()
+						return "", context.Cause(ctx)
+					}
+					return r.Value, nil
+				}))
+				return built(t, b)
+			}
+			cfg := config(t, c)
+			cfg.Guarantee, cfg.DeadLetterTopic, cfg.ShutdownTimeout = guarantee, "dead", 50*time.Millisecond
+			cfg.ErrorHandler = func(context.Context, *stream.ProcessingError) stream.Action { return stream.DeadLetter }
+			a := start(t, topo(true), cfg)
+			put(t, c, "in", "k", "a", "k", "slow", "k", "bad")
+			<-entered
+			a.cancel()
+			a.wait(t)
+			cfg.ShutdownTimeout = 0
+			a = start(t, topo(false), cfg)
+			if diff := cmp.Diff([]string{"bad"}, valuesOf(takeN(t, c, "dead", 1))); diff != "" {
+				t.Error(diff)
+			}
+			last := int64(0)
+			took(t, c, "out", func(r []*kgo.Record) bool {
+				if len(r) > 0 {
+					last = number(r[len(r)-1].Value)
+				}
+				return last == 2
+			})
+			a.stop(t)
+		})
+	}
+}
+
+// brittle is an engine that refuses to be written to while it is broken.
+type brittle struct {
+	store.Engine
+	broken *atomic.Bool
+}
+
+func (b brittle) Apply(batch *store.Batch) error {
+	if b.broken.Load() {
+		return errors.New("the disk is full")
+	}
+	return b.Engine.Apply(batch)
+}
+
+// What could not be written to disk is in the changelog.
+func TestStateThatCannotBeWrittenFailsTheAppAndIsNotLost(t *testing.T) {
+	c := cluster(t, topicOf("in", 1), topicOf("out", 1))
+	var broken atomic.Bool
+	open := badger.Opener(badger.Options{})
+	cfg := config(t, c)
+	cfg.Engine = func(dir string) (store.Engine, error) {
+		e, err := open(dir)
+		return brittle{e, &broken}, err
+	}
+	same(t, c, 5)
+	once(t, c, cfg, 5)
+	same(t, c, 5)
+	a := start(t, counting(t), cfg)
+	takeN(t, c, "out", 10)
+	broken.Store(true)
+	a.cancel()
+	a.fails(t, "the disk is full", cfg.StateDir)
+	broken.Store(false)
+	same(t, c, 5)
+	if s := once(t, c, cfg, 15); s.Restored != 5 {
+		t.Errorf("%d records were restored, want 5", s.Restored)
+	}
+	countedOnce(t, c, map[string]int64{"k": 15})
+}
+
+func TestForeignStateDirectoryFailsTheApp(t *testing.T) {
+	for name, tt := range map[string]struct {
+		damage func(dir string) error
+		words  []string
+	}{
+		"layout of a later version": {func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "format-version"), []byte("99\n"), 0o644)
+		},
+			[]string{"format version \"99\"", "remove the directory"}},
+		"no process id": {func(dir string) error { return os.WriteFile(filepath.Join(dir, "process-id"), []byte("me\n"), 0o644) },
+			[]string{"does not hold a process id"}},
+		"store that is none": {func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "0_0", "MANIFEST"), []byte("something else"), 0o644)
+		}, []string{"task 0_0", filepath.Join("app", "0_0")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := cluster(t, topicOf("in", 1), topicOf("out", 1))
+			cfg := config(t, c)
+			same(t, c, 1)
+			once(t, c, cfg, 1)
+			dir := filepath.Join(cfg.StateDir, "app")
+			if err := tt.damage(dir); err != nil {
+				t.Fatal(err)
+			}
+			start(t, counting(t), cfg).fails(t, tt.words...)
+			if err := os.RemoveAll(dir); err != nil { // nothing holds it open
+				t.Fatal(err)
+			}
+			same(t, c, 1)
+			once(t, c, cfg, 2)
+			countedOnce(t, c, map[string]int64{"k": 2})
+		})
+	}
 }
 
 func TestErrorHandlerFailsTheApp(t *testing.T) {

@@ -263,3 +263,40 @@ func TestWaitingEndsWhenTheTasksHaveGone(t *testing.T) {
 	a.until(t, "waiting no longer", func(s stream.Status) bool { return s.Waiting == nil })
 	a.stop(t)
 }
+
+// A panic in the user's code ends the App with an error also where no record is
+// processed: when a task is given up, and when one is taken over. Another member
+// goes on with all tasks.
+func TestPanicDuringARebalanceFailsTheApp(t *testing.T) {
+	t.Run("giving up", func(t *testing.T) {
+		c := cluster(t, topicOf("in", 2), topicOf("out", 2))
+		stop := feed(t, c, 4)
+		b := stream.NewBuilder()
+		count(closing(stream.From(b, "in", text), func() error { panic("out of my mind") }))
+		a := start(t, built(t, b), config(t, c))
+		flowing(t, c, 50)
+		other := start(t, closed(t), config(t, c))
+		a.fails(t, "out of my mind", "0_")
+		other.until(t, "all tasks", has("0_0", "0_1"))
+		countedOnce(t, c, stop())
+		other.stop(t)
+	})
+	t.Run("taking over", func(t *testing.T) {
+		c := cluster(t, topicOf("in", 2), topicOf("out", 2))
+		stop := feed(t, c, 4)
+		topo := func(init func() error) *topology.Topology {
+			b := stream.NewBuilder()
+			s := stream.Process(stream.From(b, "in", text), func() *starting { return &starting{init: init} })
+			s.Filter(func(string, string) bool { return false }).To("out", text)
+			count(stream.From(b, "in", text))
+			return built(t, b)
+		}
+		a := start(t, topo(func() error { return nil }), config(t, c))
+		flowing(t, c, 50)
+		other := start(t, topo(func() error { panic("out of my mind") }), config(t, c))
+		other.fails(t, "out of my mind", "0_")
+		a.until(t, "all tasks", has("0_0", "0_1"))
+		countedOnce(t, c, stop())
+		a.stop(t)
+	})
+}

@@ -160,7 +160,10 @@ func (w *worker) release(t *running) error {
 	if t.dir {
 		err = errors.Join(err, w.r.dir.Release(t.id.String(), time.Now()))
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("runtime: task %s: %w", t.id, err)
+	}
+	return nil
 }
 
 // progress is how far a task's stores have come, for the assignor: the sum of
