@@ -139,9 +139,8 @@ type counters struct {
 	tasks    atomic.Pointer[[]TaskStatus]
 
 	mu      sync.Mutex
-	retired task.Stats // of tasks that were given up
-	topic   string     // of last, the counter used before
-	last    *atomic.Int64
+	retired task.Stats               // of tasks that were given up
+	topics  map[string]*atomic.Int64 // what out has, for the worker alone
 }
 
 func (c *counters) processed(n int, d time.Duration) {
@@ -152,11 +151,16 @@ func (c *counters) processed(n int, d time.Duration) {
 func (c *counters) committed(d time.Duration) { c.commits.observe(d) }
 
 func (c *counters) sent(topic string) {
-	if c.last == nil || c.topic != topic {
-		n, _ := c.out.LoadOrStore(topic, new(atomic.Int64))
-		c.topic, c.last = topic, n.(*atomic.Int64)
+	n := c.topics[topic]
+	if n == nil {
+		n = new(atomic.Int64)
+		if c.topics == nil {
+			c.topics = map[string]*atomic.Int64{}
+		}
+		c.topics[topic] = n
+		c.out.Store(topic, n)
 	}
-	c.last.Add(1)
+	n.Add(1)
 }
 
 func (c *counters) retire(s task.Stats) {
@@ -209,6 +213,7 @@ func (w *worker) publish() {
 		if t.task != nil {
 			s.Stats, s.Waiting = t.task.Stats(), t.task.Waiting()
 		}
+		w.tell(t, s.Waiting)
 		for _, p := range t.inputs {
 			owned[p] = true
 		}
@@ -222,6 +227,17 @@ func (w *worker) publish() {
 	})
 	w.counters.tasks.Store(&list)
 	w.r.settleState()
+}
+
+// tell logs that a task begins to wait, and that it goes on.
+func (w *worker) tell(t *running, waiting error) {
+	switch {
+	case waiting != nil && !t.waits:
+		w.log.Warn("task waits", "task", t.id.String(), "for", waiting)
+	case waiting == nil && t.waits:
+		w.log.Info("task waits no longer", "task", t.id.String())
+	}
+	t.waits = waiting != nil
 }
 
 func (w *worker) publishOffsets(committed map[record.Partition]int64) {

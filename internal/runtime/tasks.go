@@ -28,6 +28,7 @@ type running struct {
 	runs      bool                       // it was started at its committed offsets
 	restores  map[record.Partition]*restoring
 	dir       bool // it has a folder
+	waits     bool // and the log says so
 }
 
 // suspend commits and pauses, so that committed offsets say where everything
