@@ -283,14 +283,17 @@ func (g *Group) coordinated(ctx context.Context, what string, f func(*sarama.Bro
 func (g *Group) Close(ctx context.Context, leave bool) error {
 	g.halt()
 	defer g.pool.close()
-	if !leave || !g.joining || g.lost.Load() {
+	if !leave || !g.joining || g.fenced.Load() != nil {
 		return nil
 	}
-	if g.memberID == "" && g.cfg.InstanceID == "" {
-		return nil // the group never gave it an id
+	if g.memberID == "" && (g.cfg.InstanceID == "" || g.lost.Load()) {
+		return nil // the group never gave it an id, or knows it no more
 	}
 	for attempt := 0; ; attempt++ {
 		err := g.leave(ctx)
+		if errors.Is(err, ErrInstanceFenced) {
+			return nil // somebody else has the seat by now
+		}
 		if !errors.Is(err, sarama.ErrUnknownMemberId) {
 			return err
 		}

@@ -287,15 +287,7 @@ func TestMissedGenerationIsALostMembership(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.fake.ControlKey(int16(kmsg.JoinGroup), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
-		r := kreq.ResponseKind().(*kmsg.JoinGroupResponse)
-		protocol := "test"
-		r.Generation, r.Protocol, r.LeaderID, r.MemberID = gen.Generation+2, &protocol, "somebody", kreq.(*kmsg.JoinGroupRequest).MemberID
-		return r, nil, true
-	})
-	e.fake.ControlKey(int16(kmsg.SyncGroup), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
-		return kreq.ResponseKind(), nil, true
-	})
+	missed(e, gen)
 	if _, err := m.Join(within(t, 30*time.Second), []byte("m"), m.lead); !errors.Is(err, ErrLost) || !m.Lost() {
 		t.Fatalf("joining a generation after the next: %v, lost %v", err, m.Lost())
 	}
@@ -305,6 +297,39 @@ func TestMissedGenerationIsALostMembership(t *testing.T) {
 	}
 	if again.MemberID != gen.MemberID {
 		t.Errorf("it gave its seat up: member %q was %q", again.MemberID, gen.MemberID)
+	}
+}
+
+// missed makes the next join one to the generation after the next.
+func missed(e *env, gen Generation) {
+	e.fake.ControlKey(int16(kmsg.JoinGroup), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		r := kreq.ResponseKind().(*kmsg.JoinGroupResponse)
+		protocol := "test"
+		r.Generation, r.Protocol, r.LeaderID, r.MemberID = gen.Generation+2, &protocol, "somebody", kreq.(*kmsg.JoinGroupRequest).MemberID
+		return r, nil, true
+	})
+	e.fake.ControlKey(int16(kmsg.SyncGroup), func(kreq kmsg.Request) (kmsg.Response, error, bool) {
+		return kreq.ResponseKind(), nil, true
+	})
+}
+
+// Its seat is still there, so it has to be left: the others would wait for it.
+func TestSeatIsFreedAfterAMissedGeneration(t *testing.T) {
+	e := fake(t)
+	c := e.client(t)
+	group := unique("g")
+	m := newMember(t, c, GroupConfig{ID: group, InstanceID: "i", Topics: []string{"t"}}, "m", assignAll("t", 2))
+	gen, err := m.join(t)
+	must(t, err)
+	missed(e, gen)
+	if _, err := m.Join(within(t, 30*time.Second), []byte("m"), m.lead); !errors.Is(err, ErrLost) {
+		t.Fatal(err)
+	}
+	must(t, m.Close(within(t, 10*time.Second), true))
+	other := newMember(t, c, GroupConfig{ID: group, InstanceID: "j", Topics: []string{"t"}}, "other", assignAll("t", 2))
+	began := time.Now()
+	if _, err := other.join(t); err != nil || time.Since(began) > 5*time.Second {
+		t.Errorf("%v after %v", err, time.Since(began))
 	}
 }
 
