@@ -18,6 +18,7 @@ func TestTopology(t *testing.T) {
 	}
 }
 
+// description is what Kafka Streams prints for these operators.
 const description = `Topologies:
    Sub-topology: 0
     Source: KSTREAM-SOURCE-0000000000 (topics: [inventory-events])
@@ -26,29 +27,29 @@ const description = `Topologies:
       --> events-
       <-- KSTREAM-SOURCE-0000000000
     Processor: events- (stores: [])
-      --> events-valid, events-invalid
+      --> events-invalid, events-valid
       <-- KSTREAM-PROCESSVALUES-0000000001
     Processor: events-valid (stores: [])
-      --> KSTREAM-MAPVALUES-0000000006
+      --> KSTREAM-MAPVALUES-0000000007
       <-- events-
-    Processor: KSTREAM-MAPVALUES-0000000006 (stores: [])
-      --> KSTREAM-AGGREGATE-0000000007
+    Processor: KSTREAM-MAPVALUES-0000000007 (stores: [])
+      --> KSTREAM-AGGREGATE-0000000008
       <-- events-valid
-    Processor: KSTREAM-AGGREGATE-0000000007 (stores: [inventory-aggregates-store])
-      --> KTABLE-TOSTREAM-0000000008
-      <-- KSTREAM-MAPVALUES-0000000006
+    Processor: KSTREAM-AGGREGATE-0000000008 (stores: [inventory-aggregates-store])
+      --> KTABLE-TOSTREAM-0000000009
+      <-- KSTREAM-MAPVALUES-0000000007
     Processor: events-invalid (stores: [])
-      --> KSTREAM-MAPVALUES-0000000004
+      --> KSTREAM-MAPVALUES-0000000005
       <-- events-
-    Processor: KSTREAM-MAPVALUES-0000000004 (stores: [])
-      --> KSTREAM-SINK-0000000005
+    Processor: KSTREAM-MAPVALUES-0000000005 (stores: [])
+      --> KSTREAM-SINK-0000000006
       <-- events-invalid
-    Processor: KTABLE-TOSTREAM-0000000008 (stores: [])
-      --> KSTREAM-SINK-0000000009
-      <-- KSTREAM-AGGREGATE-0000000007
-    Sink: KSTREAM-SINK-0000000005 (topic: inventory-events-dlq)
-      <-- KSTREAM-MAPVALUES-0000000004
-    Sink: KSTREAM-SINK-0000000009 (topic: inventory-aggregates)
-      <-- KTABLE-TOSTREAM-0000000008
+    Processor: KTABLE-TOSTREAM-0000000009 (stores: [])
+      --> KSTREAM-SINK-0000000010
+      <-- KSTREAM-AGGREGATE-0000000008
+    Sink: KSTREAM-SINK-0000000006 (topic: inventory-events-dlq)
+      <-- KSTREAM-MAPVALUES-0000000005
+    Sink: KSTREAM-SINK-0000000010 (topic: inventory-aggregates)
+      <-- KTABLE-TOSTREAM-0000000009
 
 `
