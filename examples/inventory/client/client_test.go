@@ -97,8 +97,8 @@ func TestTopicsAreCreatedOnceAndKeptForEver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	configs, err := admin.DescribeConfig(sarama.ConfigResource{Type: sarama.TopicResource, Name: inventory.EventsTopic, ConfigNames: []string{"retention.ms"}})
-	if err != nil || len(configs) == 0 || configs[len(configs)-1].Value != "-1" {
+	configs, err := admin.DescribeConfigs([]*sarama.ConfigResource{{Type: sarama.TopicResource, Name: inventory.EventsTopic, ConfigNames: []string{"retention.ms"}}}, sarama.DescribeConfigsOptions{})
+	if err != nil || len(configs) != 1 || len(configs[0].Configs) == 0 || configs[0].Configs[len(configs[0].Configs)-1].Value != "-1" {
 		t.Errorf("%v, %v", configs, err)
 	}
 }
