@@ -41,7 +41,7 @@ const maxThreshold = 1 << 20
 // Options configures the databases. The zero value is the tuned default.
 type Options struct {
 	// MemTableSize is the size in bytes of the table in memory that takes the
-	// writes; 0 is 8 MiB. Memory grows with it, speed hardly does.
+	// writes; 0 is 4 MiB. Memory grows with it, speed hardly does.
 	MemTableSize int64
 	// MaxValueSize is the size in bytes of the largest value, 1 MiB to 2 GiB - 1;
 	// 0 is 16 MiB. A log file for large values of twice that size is reserved, but
@@ -66,7 +66,7 @@ func Opener(o Options) store.Opener {
 func Open(dir string) (store.Engine, error) { return open(dir, Options{}) }
 
 func (o Options) badger(dir string) badger.Options {
-	memTable, value := int64(8<<20), int64(16<<20)
+	memTable, value := int64(4<<20), int64(16<<20)
 	if o.MemTableSize > 0 {
 		memTable = o.MemTableSize
 	}
