@@ -53,12 +53,15 @@ func (p *Producer) push(ctx context.Context) error {
 
 // unblocked are the partitions whose next batch can be sent. After a refusal a
 // partition waits until nothing of it is on its way, and then begins again with
-// the oldest batch, so that the order is kept.
+// the oldest batch, so that the order is kept. The first batch of an epoch goes
+// alone: a broker that knows nothing of the producer accepts any sequence number, so
+// what is behind it would not be refused with it.
 func (p *Producer) unblocked() []record.Partition {
 	var out []record.Partition
 	now := time.Now()
 	for at, part := range p.parts {
-		if part.unsent() == nil || part.retries > 0 && (part.underWay() || now.Before(part.retryAt)) {
+		alone := part.retries > 0 || !part.known
+		if part.unsent() == nil || alone && part.underWay() || part.retries > 0 && now.Before(part.retryAt) {
 			continue
 		}
 		if part.restart {
@@ -85,7 +88,7 @@ func (part *partition) unsent() *batch {
 // renumber gives all batches new sequence numbers in another epoch: the broker has
 // forgotten the producer, or the batches before. None of them is on its way.
 func (part *partition) renumber() {
-	part.restart, part.next = false, 0
+	part.restart, part.known, part.next = false, false, 0
 	part.epoch++
 	for _, b := range part.queue {
 		b.encoded = nil
@@ -288,7 +291,7 @@ func (p *Producer) acknowledged(b *batch, base int64) {
 	part := b.part
 	part.queue = slices.DeleteFunc(part.queue, func(o *batch) bool { return o == b })
 	part.waiting.over()
-	part.retries = 0
+	part.retries, part.known = 0, true
 	if base >= 0 {
 		part.end = max(part.end, base+int64(len(b.records)))
 	}

@@ -64,6 +64,7 @@ type partition struct {
 	end     int64 // offset behind the last acknowledged record; -1 if none
 	joined  bool  // is part of the transaction
 	restart bool  // sequence numbers begin again at 0, in another epoch
+	known   bool  // the broker has accepted a batch of this epoch
 	refused bool  // since its last batch was sent
 	retryAt time.Time
 	retries int

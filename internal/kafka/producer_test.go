@@ -68,6 +68,34 @@ func TestRefusedBatchesAreSentAgainInOrder(t *testing.T) {
 	}
 }
 
+// A broker that does not know a producer accepts a batch with any sequence number,
+// also one that follows a batch which it refused.
+func TestNothingFollowsTheFirstBatchOfAnEpochUnacknowledged(t *testing.T) {
+	e := fake(t)
+	ctx, c := within(t, 30*time.Second), e.client(t)
+	topic := e.topic(t, c, 2, nil)
+	p := e.producer(t, c, ProducerConfig{BatchBytes: 100})
+	part := func() *partition { return p.parts[record.Partition{Topic: topic, ID: 0}] }
+	underWay := func() (n int) {
+		for _, b := range part().queue {
+			if b.sent {
+				n++
+			}
+		}
+		return n
+	}
+	for range 2 {
+		for i := range 50 {
+			send(t, p, topic, 0, fmt.Sprint(i))
+			if n := underWay(); n > 1 && !part().known {
+				t.Fatalf("%d batches are under way and none was acknowledged", n)
+			}
+		}
+		must(t, p.Flush(ctx))
+		part().restart = true
+	}
+}
+
 func TestConnectionsCutInMidFlightLoseAndRepeatNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, e *env) {
 		ctx, c := within(t, 60*time.Second), e.client(t)
