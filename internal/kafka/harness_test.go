@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"slices"
@@ -117,8 +118,14 @@ func (e *env) client(t testing.TB, change ...func(*Config)) *Client {
 }
 
 // topic creates one with a unique name.
+// topic creates one that keeps records for ever, since those of the tests are of 1970.
 func (e *env) topic(t testing.TB, c *Client, partitions int32, configs map[string]string) string {
 	t.Helper()
+	configs = maps.Clone(configs)
+	if configs == nil {
+		configs = map[string]string{}
+	}
+	configs["retention.ms"] = "-1"
 	name := unique("t")
 	if err := c.CreateTopics(within(t, 30*time.Second), []TopicSpec{{Name: name, Partitions: partitions, Replication: -1, Configs: configs}}); err != nil {
 		t.Fatal(err)
