@@ -13,11 +13,12 @@ const (
 	evictAtCommit = 4096
 )
 
-// Buffers that wait to be used again: at most maxSpare bytes of them, and none of
-// 1<<spareClasses bytes or more.
+// Buffers that wait to be used again: at most maxSpare bytes of them, of minSpare to
+// 64 KiB each.
 const (
 	maxSpare     = 8 << 20
-	spareClasses = 17
+	minSpare     = 64
+	spareClasses = 41
 )
 
 // known is what is known of a key's committed value. The engine is asked when
@@ -70,7 +71,7 @@ type cache struct {
 	dirtyBytes   int
 	clock        []*entry
 	hand         int
-	spare        [spareClasses][][]byte // by the number of bits of the capacity
+	spare        [spareClasses][][]byte // by the class of the capacity
 	spareBytes   int
 }
 
@@ -91,38 +92,41 @@ func (c *cache) measure(e *entry) {
 // copy returns a copy of value in a buffer that was recycled, or in a new one.
 // It is not nil.
 func (c *cache) copy(value []byte) []byte {
-	b := c.buffer(len(value))
-	if b = append(b, value...); b == nil {
-		b = []byte{}
-	}
-	return b
-}
-
-func (c *cache) buffer(n int) []byte {
-	class := max(bits.Len(uint(n)), 1) - 1
+	class, size := classOf(len(value))
 	for i := class; i <= class+1 && i < spareClasses; i++ {
-		list := c.spare[i]
-		last := len(list) - 1
-		if last < 0 || cap(list[last]) < n {
-			continue
+		if last := len(c.spare[i]) - 1; last >= 0 {
+			b := c.spare[i][last]
+			c.spare[i][last] = nil
+			c.spare[i] = c.spare[i][:last]
+			c.spareBytes -= cap(b)
+			return append(b, value...)
 		}
-		b := list[last]
-		list[last] = nil
-		c.spare[i] = list[:last]
-		c.spareBytes -= cap(b)
-		return b
 	}
-	return nil
+	return append(make([]byte, 0, size), value...)
 }
 
 // recycle takes a buffer that nobody refers to.
 func (c *cache) recycle(b []byte) {
-	class := bits.Len(uint(cap(b))) - 1
+	class, size := classOf(cap(b))
+	if size > cap(b) {
+		class-- // it has room for the class below
+	}
 	if class < 0 || class >= spareClasses || c.spareBytes+cap(b) > maxSpare {
 		return
 	}
 	c.spare[class] = append(c.spare[class], b[:0])
 	c.spareBytes += cap(b)
+}
+
+// classOf returns the class of buffers for n bytes, and how large they are: four
+// classes to each power of two, so that a fifth at most is left empty.
+func classOf(n int) (class, size int) {
+	if n <= minSpare {
+		return 0, minSpare
+	}
+	half := 1 << (bits.Len(uint(n-1)) - 1) // less than n, and at least half of it
+	quarters := (n - half + half/4 - 1) / (half / 4)
+	return 4*(bits.Len(uint(half))-bits.Len(uint(minSpare))) + quarters, half + quarters*half/4
 }
 
 // evict drops entries that the engine has too, looking at no more than probes.

@@ -163,6 +163,20 @@ func TestBuffersOfOtherSizesAreNotWasted(t *testing.T) {
 	}
 }
 
+func TestBuffersFitTheirClass(t *testing.T) {
+	before, last := 0, 0
+	for n := range 1<<16 + 1 {
+		class, size := classOf(n)
+		if size < n || n > minSpare && size > n+n/4+1 || class < before || class > before+1 || class == before && n > minSpare && size != last && class != 0 {
+			t.Fatalf("%d bytes have class %d of %d bytes, after class %d of %d", n, class, size, before, last)
+		}
+		before, last = class, size
+	}
+	if before != spareClasses-1 {
+		t.Errorf("the last class is %d", before)
+	}
+}
+
 func TestSizesReturnToZero(t *testing.T) {
 	st, s := openPlain(t, newDisk(t), -1)
 	discardSet(t, st)

@@ -199,10 +199,11 @@ func (s *Store) stage(e *entry, value []byte) {
 	case value == nil:
 		c.recycle(e.pending)
 		e.pending, e.staged = nil, deleted
-	case e.pending == nil:
+	case cap(e.pending) < len(value) || e.pending == nil:
+		c.recycle(e.pending)
 		e.pending, e.staged = c.copy(value), put
 	default:
-		e.pending = append(e.pending[:0], value...)
+		e.pending, e.staged = append(e.pending[:0], value...), put
 	}
 	c.measure(e)
 }

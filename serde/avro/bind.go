@@ -226,9 +226,9 @@ func fits(s *avsc.Schema, t reflect.Type) bool {
 	case avsc.Fixed:
 		return t.Kind() == reflect.Array && t.Elem().Kind() == reflect.Uint8 && t.Len() == s.Size
 	case avsc.Array:
-		return t.Kind() == reflect.Slice
+		return t.Kind() == reflect.Slice && !isEntries(t)
 	case avsc.Map:
-		return t.Kind() == reflect.Map && t.Key().Kind() == reflect.String
+		return t.Kind() == reflect.Map && t.Key().Kind() == reflect.String || isEntries(t)
 	case avsc.Record:
 		return t.Kind() == reflect.Struct
 	}

@@ -179,6 +179,8 @@ func (d *decoder) several(i int, o *decOp, p unsafe.Pointer) (int, error) {
 		return d.mapInt64(i, o, p)
 	case decMap:
 		return d.mapping(i, o, p)
+	case decEntries:
+		return d.entryList(i, o, p)
 	}
 	return d.run(i, o.sub.ops, p)
 }
@@ -343,6 +345,45 @@ func (d *decoder) mapInt64(i int, o *decOp, p unsafe.Pointer) (int, error) {
 			m[k] = v
 		}
 	}
+}
+
+func (d *decoder) entryList(i int, o *decOp, p unsafe.Pointer) (int, error) {
+	h := (*sliceHeader)(p)
+	m := reflect.NewAt(o.typ, p).Interface().(entries)
+	before, sorted := "", true
+	for {
+		n, next, err := d.readCount(i, o.min)
+		if h.data == nil || h.len+min(n, maxHint) > h.cap {
+			m.room(h.len + min(n, maxHint))
+		}
+		if i = next; err != nil {
+			return i, err
+		}
+		if n == 0 {
+			break
+		}
+		for ; n > 0; n-- {
+			var key string
+			if key, i, err = d.key(i); err != nil {
+				return i, err
+			}
+			if h.len == h.cap {
+				m.room(2 * h.cap)
+			}
+			entry := unsafe.Add(h.data, uintptr(h.len)*o.n)
+			h.len++
+			*(*string)(entry) = key
+			sorted = sorted && (h.len == 1 || before < key)
+			before = key
+			if i, err = d.run(i, o.inner, entry); err != nil {
+				return i, atKey(key, err)
+			}
+		}
+	}
+	if !sorted {
+		m.order()
+	}
+	return i, nil
 }
 
 func (d *decoder) mapping(i int, o *decOp, p unsafe.Pointer) (int, error) {

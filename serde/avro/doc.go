@@ -18,7 +18,7 @@
 //
 // [For] compiles a plan for the type and the schema once, and one for each
 // schema that data was written with. A record is then written and read without
-// reflection, except for maps other than map[string]string and
+// reflection, except for Go maps other than map[string]string and
 // map[string]int64.
 //
 //	boolean             bool
@@ -29,7 +29,7 @@
 //	fixed               [N]byte
 //	enum                string, the symbol, or an integer, its position
 //	array               slice; nil is written as empty, and read is never nil
-//	map                 map with a string key; likewise
+//	map                 map with a string key, or Map[X]; likewise
 //	record              struct, or a pointer to one
 //	[null, X]           *X, Optional[X], or a slice or map, of which nil is null
 //	date, timestamp-*   time.Time in UTC, or an integer
@@ -40,7 +40,8 @@
 // Other logical types, such as decimal and uuid, are their underlying type. A
 // union of several types besides null has no Go type here; [Record] takes it.
 //
-// For [null, X] a pointer is the usual choice and [Optional] the cheaper one.
+// For [null, X] a pointer is the usual choice and [Optional] the cheaper one, and
+// for a map a Go map and [Map].
 //
 // The fields of a struct are found by a tag, avro:"name", or else by their name:
 // as it is, with a lower first letter, or without regard to case. A Go field

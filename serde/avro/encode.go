@@ -174,6 +174,8 @@ func (e *encoder) several(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, error
 		return e.mapInt64(dst, *(*map[string]int64)(p))
 	case encMap:
 		return e.mapping(dst, o, p)
+	case encEntries:
+		return e.entryList(dst, o, p)
 	}
 	return e.run(dst, o.sub.ops, p)
 }
@@ -246,6 +248,33 @@ func (e *encoder) mapping(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, error
 		e.entries = append(e.entries, mapEntry{key, from, len(dst)})
 	}
 	return e.sort(dst, first, start), nil
+}
+
+func (e *encoder) entryList(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, error) {
+	h := (*sliceHeader)(p)
+	if h.len == 0 {
+		return append(dst, 0), nil
+	}
+	dst = appendLong(dst, int64(h.len))
+	before, long := "", o.inner[0].code == encInt64
+	for i := range h.len {
+		entry := unsafe.Add(h.data, uintptr(i)*o.n)
+		key := *(*string)(entry)
+		if i > 0 && key <= before {
+			return dst, errOrder(key, before)
+		}
+		before = key
+		dst = appendString(dst, key)
+		if long {
+			dst = appendLong(dst, *(*int64)(unsafe.Add(entry, o.inner[0].off)))
+			continue
+		}
+		var err error
+		if dst, err = e.run(dst, o.inner, entry); err != nil {
+			return dst, atKey(key, err)
+		}
+	}
+	return append(dst, 0), nil
 }
 
 // sort brings the entries from first on, encoded at dst[start:], into the order

@@ -37,6 +37,7 @@ const (
 	encMapString
 	encMapInt64
 	encMap
+	encEntries
 )
 
 // encOp encodes what lies at an offset from the base pointer. A plan is a list
@@ -49,7 +50,7 @@ type encOp struct {
 	long       bool // the integer is a long in the schema
 	some, null byte // branches of a nullable union, encoded
 	off        uintptr
-	n          uintptr // encFixed: size; encArray: size of an element; encOptional: offset of Set
+	n          uintptr // encFixed: size; encArray, encEntries: size of an element; encOptional: offset of Set
 	sub        *encPlan
 	inner      []encOp // one op, for what is inside
 	bytes      []byte  // encConst
@@ -183,11 +184,20 @@ func (c *encCompiler) record(s *avsc.Schema, t reflect.Type) (*encPlan, error) {
 }
 
 func (c *encCompiler) mapping(s *avsc.Schema, t reflect.Type) (encOp, error) {
-	inner, err := c.op(s.Items, t.Elem())
+	elem := t.Elem()
+	if isEntries(t) {
+		elem = elem.Field(1).Type
+	}
+	inner, err := c.op(s.Items, elem)
 	if err != nil {
 		return encOp{}, at(`[""]`, err)
 	}
 	o := encOp{inner: []encOp{inner}, typ: t}
+	if isEntries(t) {
+		o.code, o.n = encEntries, t.Elem().Size()
+		o.inner[0].off = t.Elem().Field(1).Offset
+		return o, nil
+	}
 	// A map type of its own has the layout of its underlying type; another
 	// element or key type might not, and is left to reflect.
 	switch {

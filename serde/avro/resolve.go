@@ -37,6 +37,7 @@ const (
 	decMapString
 	decMapInt64
 	decMap
+	decEntries
 	decDefault
 	decFail
 )
@@ -51,7 +52,7 @@ type decOp struct {
 	isInt    bool // the integer is an int in the writer's schema
 	some     int  // decNullableString: branch of the string
 	off      uintptr
-	n        uintptr // decFixed: size; decArray: size of an element; decOptional: offset of Set
+	n        uintptr // decFixed: size; decArray, decEntries: size of an element; decOptional: offset of Set
 	min      int     // fewest bytes of an element
 	schema   *avsc.Schema
 	sub      *decPlan
@@ -281,7 +282,11 @@ func (c *resolver) container(w, r *avsc.Schema, t reflect.Type) ([]decOp, error)
 	if w.Kind != r.Kind {
 		return mismatch(w, r), nil
 	}
-	inner, err := c.ops(w.Items, r.Items, t.Elem())
+	elem := t.Elem()
+	if isEntries(t) {
+		elem = elem.Field(1).Type
+	}
+	inner, err := c.ops(w.Items, r.Items, elem)
 	if err != nil {
 		return nil, err
 	}
@@ -293,6 +298,11 @@ func (c *resolver) container(w, r *avsc.Schema, t reflect.Type) ([]decOp, error)
 	o.min++ // the key's length
 	c.root.texts = true
 	switch {
+	case isEntries(t):
+		o.code = decEntries
+		for i := range inner {
+			inner[i].off = t.Elem().Field(1).Offset
+		}
 	case len(inner) == 1 && inner[0].code == decString && t.ConvertibleTo(reflect.TypeFor[map[string]string]()):
 		o.code = decMapString
 	case len(inner) == 1 && inner[0].code == decInt64 && t.ConvertibleTo(reflect.TypeFor[map[string]int64]()):

@@ -17,14 +17,14 @@ type Aggregate struct {
 	ReservedQuantity  int64                 `avro:"reservedQuantity"`
 	AvailableQuantity int64                 `avro:"availableQuantity"`
 	LowStock          bool                  `avro:"lowStock"`
-	Locations         map[string]int64      `avro:"locations"`
+	Locations         avro.Map[int64]       `avro:"locations"`
 	EventCount        int64                 `avro:"eventCount"`
 	LastEventID       avro.Optional[string] `avro:"lastEventId"`
 	LastUpdated       int64                 `avro:"lastUpdated"` // milliseconds since the epoch
 }
 
 // Empty returns the aggregate before the first event.
-func Empty() *Aggregate { return &Aggregate{Locations: map[string]int64{}} }
+func Empty() *Aggregate { return &Aggregate{Locations: avro.Map[int64]{}} }
 
 // Apply folds an event without a [Problem] into the aggregate of its key. It
 // changes a, which nobody else may hold, and returns it.
@@ -64,5 +64,5 @@ func (a *Aggregate) move(location string, by int64) {
 	default:
 		a.EcommerceQuantity += by
 	}
-	a.Locations[location] += by
+	*a.Locations.At(location) += by
 }

@@ -40,7 +40,7 @@ type Event struct {
 	Timestamp   int64                 `avro:"timestamp"` // milliseconds since the epoch
 	UserID      avro.Optional[string] `avro:"userId"`
 	Reason      avro.Optional[string] `avro:"reason"`
-	Metadata    map[string]string     `avro:"metadata"` // nil is null
+	Metadata    avro.Map[string]      `avro:"metadata"` // nil is null
 }
 
 // Problem says which rule an event with this key breaks; "" is none.

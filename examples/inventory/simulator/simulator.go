@@ -60,7 +60,7 @@ func (s *Simulator) Stock(a *inventory.Aggregate) {
 	for _, p := range s.products {
 		if p.sku == a.SKU {
 			p.stock = map[string]int64{}
-			for location, n := range a.Locations {
+			for location, n := range a.Locations.All() {
 				p.stock[location] = n
 			}
 		}
@@ -178,7 +178,7 @@ func (s *Simulator) add(p *product, kind inventory.EventType, at string, n int64
 		e.UserID = avro.Some(pick(s.random, users))
 	}
 	if s.random.IntN(2) == 0 {
-		e.Metadata = map[string]string{"source": pick(s.random, sources)}
+		e.Metadata = avro.Map[string]{{Key: "source", Value: pick(s.random, sources)}}
 	}
 	s.next = append(s.next, e)
 }

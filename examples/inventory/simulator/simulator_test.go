@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamweir/streamweir/examples/inventory/inventory"
 	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/serde/avro"
 )
 
 var start = time.UnixMilli(1_750_000_000_000)
@@ -29,7 +30,7 @@ func TestEventsAreValidAndStockIsPlausible(t *testing.T) {
 		}
 		stock[e.SKU] = inventory.Apply(e.SKU, &e, a)
 		kinds[e.EventType]++
-		for location, n := range a.Locations {
+		for location, n := range a.Locations.All() {
 			if n < 0 {
 				t.Fatalf("event %d left %d at %s", i, n, location)
 			}
@@ -68,7 +69,7 @@ func TestOneSeedOneStory(t *testing.T) {
 func TestStockOfAnEarlierRunIsUsed(t *testing.T) {
 	s := New(1)
 	for _, p := range s.products {
-		s.Stock(&inventory.Aggregate{SKU: p.sku, Locations: map[string]int64{"WH-LYON": 5000, "ST-PARIS": 50, shop: 50}})
+		s.Stock(&inventory.Aggregate{SKU: p.sku, Locations: avro.MapOf(map[string]int64{"WH-LYON": 5000, "ST-PARIS": 50, shop: 50})})
 	}
 	s.Stock(&inventory.Aggregate{SKU: "of somebody else"})
 	for range 200 {
