@@ -176,6 +176,8 @@ func (r *runner) config() (streamtest.Config, error) {
 			cfg.ApplicationID = v
 		case "statestore.cache.max.bytes":
 			cfg.CacheMaxBytes = n
+		case "__emit.interval.ms.kstreams.windowed.aggregation__", "__emit.interval.ms.kstreams.outer.join.spurious.results.fix__":
+			cfg.EmitInterval = time.Duration(n) * time.Millisecond
 		case "max.task.idle.ms":
 			cfg.MaxTaskIdle = time.Duration(n) * time.Millisecond
 		case "default.deserialization.exception.handler", "deserialization.exception.handler":

@@ -69,6 +69,13 @@ type Task interface {
 	Handle(phase Phase, node string, err error) (retry bool, fatal error)
 	// Dropped counts a record that is skipped by its operator's rules.
 	Dropped(node, reason string)
+	// EmitInterval is how many milliseconds of the wall clock lie at least between two
+	// emissions of an operator that emits results of closed windows.
+	EmitInterval() int64
+	// Keep keeps a number under a key, committed with the offsets of the task's inputs;
+	// Kept returns it, also after a restart. Kafka Streams: processorMetadata.
+	Keep(key string, value int64)
+	Kept(key string) (value int64, ok bool)
 	// Schedule calls f from the task's goroutine, never inside another node's call.
 	Schedule(node string, every time.Duration, wall bool, f func(timestamp int64) error) (cancel func(), err error)
 	// RequestCommit asks for a commit as soon as possible.

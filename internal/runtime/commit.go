@@ -10,7 +10,6 @@ import (
 
 	"github.com/streamweir/streamweir/internal/kafka"
 	"github.com/streamweir/streamweir/internal/record"
-	"github.com/streamweir/streamweir/internal/task"
 	"github.com/streamweir/streamweir/serde"
 )
 
@@ -61,7 +60,7 @@ func (w *worker) commit(ctx context.Context) error {
 		if needed, _ := t.task.CommitNeeded(); needed {
 			dirty = append(dirty, t)
 			for p, at := range t.task.Offsets() {
-				offsets[p] = kafka.Offset{Next: at.Offset, Metadata: task.EncodeTime(at.Time)}
+				offsets[p] = kafka.Offset{Next: at.Offset, Metadata: at.Metadata()}
 			}
 		}
 	}

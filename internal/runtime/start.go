@@ -41,7 +41,8 @@ func (w *worker) startReady(ctx context.Context) (started bool, err error) {
 func (w *worker) start(t *running, inputs []task.Input) error {
 	if t.task == nil {
 		cfg := task.Config{ID: t.id, Sub: t.sub, Topics: w.r.topics, Inputs: inputs, Output: &w.out, Stores: t.set, Cache: &w.cache,
-			Handler: w.r.cfg.ErrorHandler, DeadLetterTopic: w.r.cfg.DeadLetterTopic, MaxIdle: w.r.cfg.MaxTaskIdle.Milliseconds(), Log: w.log.Logger}
+			Handler: w.r.cfg.ErrorHandler, DeadLetterTopic: w.r.cfg.DeadLetterTopic, MaxIdle: w.r.cfg.MaxTaskIdle.Milliseconds(),
+			EmitInterval: emitInterval, Log: w.log.Logger}
 		t.set.Commit(t.standing())
 		made, err := task.New(cfg)
 		if err != nil {
@@ -103,7 +104,8 @@ func (w *worker) positions(ctx context.Context, tasks []*running) (map[*running]
 			c, ok := committed[p]
 			switch {
 			case ok && c.Next <= ends[p]:
-				in.Offset, in.Time = c.Next, task.DecodeTime(c.Metadata)
+				in.Offset = c.Next
+				in.Time, in.Kept = task.DecodeMetadata(c.Metadata)
 				t.committed[p] = c.Next
 			case ok:
 				in.Offset, err = w.resetOutOfRange(t, kafka.PartitionError{Partition: p, Offset: c.Next, Start: starts[p], End: ends[p]})
@@ -118,6 +120,9 @@ func (w *worker) positions(ctx context.Context, tasks []*running) (map[*running]
 	}
 	return inputs, nil
 }
+
+// emitInterval is Kafka Streams' hidden setting __emit.interval.ms.….
+const emitInterval = 1000
 
 var errNoOffset = errors.New("there is no committed offset")
 

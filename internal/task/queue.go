@@ -93,13 +93,17 @@ func (t *Task) queue(p record.Partition) *queue {
 type Position struct {
 	Offset int64
 	Time   int64 // -1 if nothing was processed yet
+	Kept   map[string]int64
 }
+
+// Metadata is what is committed with the offset.
+func (p Position) Metadata() string { return EncodeMetadata(p.Time, p.Kept) }
 
 // Offsets are the positions of all inputs.
 func (t *Task) Offsets() map[record.Partition]Position {
 	m := make(map[record.Partition]Position, len(t.queues))
 	for _, q := range t.queues {
-		m[q.partition] = Position{Offset: q.position, Time: q.time}
+		m[q.partition] = Position{Offset: q.position, Time: q.time, Kept: t.kept}
 	}
 	return m
 }

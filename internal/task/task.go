@@ -37,16 +37,21 @@ type Config struct {
 	// no records, when others have: negative: not at all; 0: while that input is
 	// known to have more on the broker; positive: that much longer.
 	MaxIdle int64
-	Cache   *Cache // shared by the tasks of a worker; nil: every update is forwarded
-	Log     *slog.Logger
+	// EmitInterval is how many milliseconds of the wall clock lie at least between two
+	// emissions of an operator that emits results of closed windows. 0: it emits with
+	// every record that closes some.
+	EmitInterval int64
+	Cache        *Cache // shared by the tasks of a worker; nil: every update is forwarded
+	Log          *slog.Logger
 }
 
 // Input is an input partition and where to begin in it.
 type Input struct {
 	Partition record.Partition
-	Offset    int64 // the first to process
-	Time      int64 // the partition time committed with the offset, -1 if none
-	End       int64 // the end of the partition on the broker, as known now
+	Offset    int64            // the first to process
+	Time      int64            // the partition time committed with the offset, -1 if none
+	Kept      map[string]int64 // what nodes kept with the offset
+	End       int64            // the end of the partition on the broker, as known now
 }
 
 // Task is one task. See the package documentation for the cycle.
@@ -68,6 +73,7 @@ type Task struct {
 	failed   error         // the first fatal error, so that user code cannot lose it
 	dirty    bool
 	commit   bool
+	kept     map[string]int64 // committed with the offsets
 	sticky   uint32
 	stream   schedule
 	wall     schedule
@@ -97,6 +103,7 @@ func (t *Task) wire(inputs []Input) error {
 	t.dropCaches()
 	t.queues, t.logs, t.failed, t.dirty, t.commit, t.time = nil, nil, nil, false, false, -1
 	t.stream, t.wall = newSchedule(), newSchedule()
+	t.remember(inputs)
 	for _, s := range t.cfg.Sub.Stores {
 		if err := t.open(s); err != nil {
 			return fmt.Errorf("task %s: %w", t.cfg.ID, err)
@@ -236,6 +243,9 @@ func (t *Task) StreamTime() int64 { return t.time }
 
 // WallClock is part of graph.Task.
 func (t *Task) WallClock() int64 { return t.now }
+
+// EmitInterval is part of graph.Task.
+func (t *Task) EmitInterval() int64 { return t.cfg.EmitInterval }
 
 // Source is part of graph.Task.
 func (t *Task) Source() *graph.Source { return t.current }

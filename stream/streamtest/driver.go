@@ -34,6 +34,10 @@ type Config struct {
 	// MaxTaskIdle is that of stream.Config: records of one input may have to wait
 	// for another's, until Advance. Default: they do not.
 	MaxTaskIdle time.Duration
+	// EmitInterval is for how long, by the wall clock, an operator that emits results of
+	// closed windows waits until it does so again. An App waits for a second; default
+	// here: not at all, so that tests need not move the clock.
+	EmitInterval time.Duration
 	// Produced is called with every record that the topology writes, in the order
 	// of writing: to output topics and, with the application id in front, to
 	// repartition and changelog topics. What a record's slices refer to must not be
@@ -99,7 +103,7 @@ func (d *Driver) start() (err error) {
 		return err
 	}
 	tc := task.Config{Sub: d.sub, Topics: d.names, Output: (*output)(d), Stores: d.set, Handler: d.cfg.ErrorHandler, DeadLetterTopic: d.cfg.DeadLetterTopic,
-		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), Cache: &task.Cache{Max: d.cfg.CacheMaxBytes}, Log: d.cfg.Log}
+		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), EmitInterval: d.cfg.EmitInterval.Milliseconds(), Cache: &task.Cache{Max: d.cfg.CacheMaxBytes}, Log: d.cfg.Log}
 	if d.cfg.MaxTaskIdle == 0 {
 		tc.MaxIdle = -1
 	}
