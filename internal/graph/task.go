@@ -78,6 +78,8 @@ type Task interface {
 	Kept(key string) (value int64, ok bool)
 	// Schedule calls f from the task's goroutine, never inside another node's call.
 	Schedule(node string, every time.Duration, wall bool, f func(timestamp int64) error) (cancel func(), err error)
+	// Async returns what a node starts its asynchronous calls with.
+	Async() Async
 	// RequestCommit asks for a commit as soon as possible.
 	RequestCommit()
 }

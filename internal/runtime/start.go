@@ -40,7 +40,7 @@ func (w *worker) startReady(ctx context.Context) (started bool, err error) {
 // start makes a task, or one that was aborted anew, and starts its processors.
 func (w *worker) start(t *running, inputs []task.Input) error {
 	if t.task == nil {
-		cfg := task.Config{ID: t.id, Sub: t.sub, Topics: w.r.topics, Inputs: inputs, Output: &w.out, Stores: t.set, Cache: &w.cache,
+		cfg := task.Config{ID: t.id, Sub: t.sub, Topics: w.r.topics, Inputs: inputs, Output: &w.out, Stores: t.set, Cache: &w.cache, Executor: &w.calls,
 			Handler: w.r.cfg.ErrorHandler, DeadLetterTopic: w.r.cfg.DeadLetterTopic, MaxIdle: w.r.cfg.MaxTaskIdle.Milliseconds(),
 			EmitInterval: emitInterval, Log: w.log.Logger}
 		t.set.Commit(t.standing())
@@ -59,7 +59,7 @@ func (w *worker) start(t *running, inputs []task.Input) error {
 	if err := t.task.Start(w.ctx, time.Now().UnixMilli()); err != nil {
 		return stepError{err}
 	}
-	t.runs = true
+	t.runs, t.stride = true, minStride
 	offsets := map[record.Partition]int64{}
 	for _, in := range inputs {
 		w.inputs[in.Partition] = t

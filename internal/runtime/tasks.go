@@ -26,6 +26,7 @@ type running struct {
 	committed map[record.Partition]int64 // offsets; a partition without one is missing
 	task      *task.Task                 // nil until it has restored
 	runs      bool                       // it was started at its committed offsets
+	stride    int                        // records of a turn
 	restores  map[record.Partition]*restoring
 	dir       bool // it has a folder
 	waits     bool // and the log says so
@@ -198,6 +199,7 @@ func (w *worker) lose(ctx context.Context) error {
 func (w *worker) stop(ctx context.Context) error {
 	errs := []error{w.lose(ctx)}
 	w.flushes.Wait()
+	w.calls.stop(ctx)
 	w.input.Close()
 	w.restorer.Close()
 	errs = append(errs, w.producer.Close())

@@ -13,8 +13,14 @@ import (
 	"github.com/streamweir/streamweir/serde"
 )
 
-// stride is how many records a task processes before it is another's turn.
-const stride = 1000
+// A task's turn is up to its stride of records: few at first, more as long as a turn
+// is short, so that a function that takes long does not keep a commit waiting.
+const (
+	minStride = 1
+	maxStride = 1000
+	shortTurn = 5 * time.Millisecond
+	longTurn  = 20 * time.Millisecond
+)
 
 // worker is one goroutine with its tasks.
 type worker struct {
@@ -45,6 +51,7 @@ type worker struct {
 	retryAt     time.Time // after an abort: do not process before
 	retries     int
 	flushes     sync.WaitGroup
+	calls       executor
 	flushed     chan error
 	counters    counters
 }
@@ -58,7 +65,7 @@ type command struct {
 func newWorker(until context.Context, r *Runner, id int) *worker {
 	w := &worker{r: r, id: id, until: until, commands: make(chan command), suspended: true,
 		inputs: map[record.Partition]*running{}, logs: map[record.Partition]*running{}, paused: map[record.Partition]bool{},
-		flushed: make(chan error, 16), cache: task.Cache{Max: r.cfg.CacheBytes / int64(r.cfg.Workers)}}
+		flushed: make(chan error, 16), calls: executor{ended: make(chan struct{}, 1)}, cache: task.Cache{Max: r.cfg.CacheBytes / int64(r.cfg.Workers)}}
 	w.log = logger{r.cfg.Log.With("worker", id)}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	fetch := kafka.FetchConfig{ReadCommitted: r.cfg.ExactlyOnce}
@@ -132,6 +139,7 @@ func (w *worker) wait() {
 		w.fail(w.restore(w.restorer.Current(b)))
 	case err := <-w.flushed:
 		w.fail(err)
+	case <-w.calls.ended:
 	case <-timer.C:
 	}
 }
@@ -265,11 +273,13 @@ func (w *worker) process(now time.Time) (worked bool, err error) {
 		if err := t.task.Punctuate(w.ctx, ms); err != nil {
 			return worked, stepError{err}
 		}
-		n, err := t.task.Process(w.ctx, ms, stride)
+		n, err := t.task.Process(w.ctx, ms, t.stride)
 		if n > 0 {
 			worked = true
-			w.counters.processed(n, time.Since(now))
-			now = time.Now()
+			took := time.Since(now)
+			w.counters.processed(n, took)
+			t.turned(n, took)
+			now = now.Add(took)
 		}
 		if err != nil {
 			return worked, stepError{err}
@@ -282,6 +292,16 @@ func (w *worker) process(now time.Time) (worked bool, err error) {
 		}
 	}
 	return worked, nil
+}
+
+// turned adapts the stride to how long a turn took.
+func (t *running) turned(n int, took time.Duration) {
+	switch {
+	case took > longTurn:
+		t.stride = max(t.stride/2, minStride)
+	case took < shortTurn && n == t.stride:
+		t.stride = min(t.stride*2, maxStride)
+	}
 }
 
 // output is what the worker's tasks write to.

@@ -144,10 +144,16 @@ func (t *Task) Listen(store string, f graph.FlushListener) bool {
 	return false
 }
 
-// Flush gives up what the record cache holds back. The driver calls it before it
-// commits.
+// Flush waits for asynchronous calls and gives up what the record cache holds back.
+// The driver calls it before it commits.
 func (t *Task) Flush(ctx context.Context, now int64) error {
 	t.begin(ctx, now)
+	if err := t.drain(); err != nil {
+		if t.failed != nil {
+			return t.failed
+		}
+		return fmt.Errorf("task %s: %w", t.cfg.ID, err)
+	}
 	// What one store gives up may be written to another that was flushed before it,
 	// since a processor's store may be added first: a second round reaches it. No
 	// chain of stores is longer than their number.

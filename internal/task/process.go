@@ -14,6 +14,9 @@ import (
 // later.
 func (t *Task) Process(ctx context.Context, now int64, limit int) (n int, err error) {
 	t.begin(ctx, now)
+	if err := t.complete(); err != nil {
+		return 0, err
+	}
 	for n < limit && ctx.Err() == nil {
 		q, err := t.next()
 		if err != nil || q == nil {
@@ -23,6 +26,9 @@ func (t *Task) Process(ctx context.Context, now int64, limit int) (n int, err er
 			return n, err
 		}
 		n++
+		if err := t.complete(); err != nil {
+			return n, err
+		}
 		if t.commit {
 			break
 		}

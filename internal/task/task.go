@@ -41,6 +41,7 @@ type Config struct {
 	// emissions of an operator that emits results of closed windows. 0: it emits with
 	// every record that closes some.
 	EmitInterval int64
+	Executor     Executor // of asynchronous calls; nil: they are made at once
 	Cache        *Cache // shared by the tasks of a worker; nil: every update is forwarded
 	Log          *slog.Logger
 }
@@ -63,6 +64,8 @@ type Task struct {
 	stores   map[string]any
 	logs     []*changelog
 	caches   []*cached
+	asyncs   []*async
+	executor Executor
 	queues   []*queue
 	turn     int64 // the last one that a queue was given
 	time     int64 // stream time
@@ -92,7 +95,10 @@ func New(cfg Config) (*Task, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	t := &Task{cfg: cfg, ctx: context.Background(), stores: map[string]any{}}
+	t := &Task{cfg: cfg, ctx: context.Background(), stores: map[string]any{}, executor: cfg.Executor}
+	if t.executor == nil {
+		t.executor = inline{}
+	}
 	if err := t.wire(cfg.Inputs); err != nil {
 		return nil, err
 	}
@@ -101,6 +107,7 @@ func New(cfg Config) (*Task, error) {
 
 func (t *Task) wire(inputs []Input) error {
 	t.dropCaches()
+	t.dropAsyncs()
 	t.queues, t.logs, t.failed, t.dirty, t.commit, t.time = nil, nil, nil, false, false, -1
 	t.stream, t.wall = newSchedule(), newSchedule()
 	t.remember(inputs)
@@ -210,6 +217,7 @@ func (t *Task) Reset(inputs []Input) error {
 // stay as they are: they belong to the driver.
 func (t *Task) Close() error {
 	t.dropCaches()
+	t.dropAsyncs()
 	return t.instance.Close()
 }
 
