@@ -1,18 +1,18 @@
 package task
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/record"
 	"github.com/streamweir/streamweir/internal/state"
+	"github.com/streamweir/streamweir/store"
 )
 
-// Cache is the budget of the record cache that tasks of one worker share.
+// Cache is the budget of the record cache that tasks of one worker share. Entries
+// count as in Kafka Streams, whose results depend on when the cache is full: see
+// [held.count]. Kafka Streams: ThreadCache.
 type Cache struct {
 	Max  int64 // bytes; 0: there is no cache
 	used int64
@@ -20,123 +20,296 @@ type Cache struct {
 
 // cached is a store with the record cache in front: a change is in the store at
 // once, but it is logged, and forwarded, only when the task commits or the cache
-// is full, and then once for each key. Kafka Streams: CachingKeyValueStore.
+// is full, and then once for each key. Kafka Streams: NamedCache with
+// CachingKeyValueStore, CachingWindowStore, CachingSessionStore.
+//
+// The rules of eviction are Kafka Streams', since the output shows them. The cache
+// that is written to gives up its least recently used entries until the budget is
+// met; keys that were only read are entries too. When an entry with a change is
+// given up, so are all other changes of the cache, that one first. Each operation
+// costs the same however many keys are held.
 type cached struct {
 	*state.Store
 	task     *Task
 	log      *changelog // nil: not logged
 	listener graph.FlushListener
 	held     map[string]*held
-	seq      int64
+	used     heldList // the least recently used first
+	dirty    heldList // with changes, in the order of their last change
 	bytes    int64
+	counted  int64 // of bytes, what is part of the budget's use
+	batch    []*held
+	reads    bool // a key that is read becomes an entry
 }
 
-// held is a key with changes that are not yet logged and forwarded.
+// held is a key that the cache knows: with a change that is not yet logged and
+// forwarded, or clean.
 type held struct {
-	key       []byte
-	old       []byte        // nil: there was none
-	timestamp int64         // of the last change
-	source    *graph.Source // of the last change, and its moment
+	key       string
+	bytes     []byte // of key
+	size      int64
+	changed   bool
+	old       []byte // before the change, if there was something
+	hadOld    bool
+	timestamp int64        // of the last change
+	source    graph.Source // of the last change, and its moment
+	caused    bool         // source is a record
 	moment    graph.Moment
-	seq       int64 // keys are given up in the order of their last change
+	links     [2]links
 }
 
-const heldBytes = 160 // of a held key, besides its key and values
+// count is the size of an entry as Kafka Streams counts it: LRUNode.size.
+func (h *held) count(value []byte) {
+	h.size = int64(len(h.key) + 24 + 1 + len(value) + 20)
+	if !h.changed {
+		return
+	}
+	h.size += int64(len(h.source.Topic))
+	for _, header := range h.moment.Headers {
+		h.size += int64(len(header.Name) + len(header.Value))
+	}
+}
+
+func newCached(t *Task, s *state.Store, log *changelog) *cached {
+	c := &cached{Store: s, task: t, log: log, held: map[string]*held{}, used: heldList{which: 0}, dirty: heldList{which: 1}}
+	switch s.Spec().Kind {
+	case store.KindKeyValue, store.KindTimestampedKeyValue:
+		c.reads = true
+	}
+	return c
+}
+
+// Get implements store.Bytes.
+func (c *cached) Get(key []byte) ([]byte, error) {
+	value, err := c.Store.Get(key)
+	if h := c.held[string(key)]; h != nil {
+		c.used.moveToBack(h)
+		return value, err
+	}
+	if err != nil || value == nil || !c.reads {
+		return value, err
+	}
+	h := c.insert(key)
+	h.count(value)
+	c.bytes += h.size
+	if !c.full() {
+		return value, nil
+	}
+	if err := c.evict(); err != nil {
+		return nil, err
+	}
+	return c.Store.Get(key) // what was read before is valid no longer
+}
+
+// Scan implements store.Bytes.
+func (c *cached) Scan(from, to []byte, reverse bool) store.Iterator {
+	return &cachedScan{c.Store.Scan(from, to, reverse), c}
+}
+
+// cachedScan uses the entries that it comes across.
+type cachedScan struct {
+	store.Iterator
+	c *cached
+}
+
+func (i *cachedScan) Next() bool {
+	if !i.Iterator.Next() {
+		return false
+	}
+	if h := i.c.held[string(i.Key())]; h != nil {
+		i.c.used.moveToBack(h)
+	}
+	return true
+}
 
 // Put implements store.Bytes.
 func (c *cached) Put(key, value []byte, timestamp int64) error {
 	h := c.held[string(key)]
-	if h == nil {
+	if h == nil || !h.changed {
 		old, err := c.Store.Get(key)
 		if err != nil {
 			return err
 		}
-		h = &held{key: bytes.Clone(key)}
-		if old != nil {
-			h.old = append([]byte{}, old...)
+		if h == nil {
+			h = c.insert(key)
 		}
-		c.held[string(h.key)] = h
-		c.grow(heldBytes + int64(len(key)+len(old)))
+		h.old, h.hadOld = append(h.old[:0], old...), old != nil
 	}
-	c.seq++
-	h.seq, h.timestamp, h.source, h.moment = c.seq, timestamp, c.task.keepSource(), c.task.moment
 	if err := c.Store.Put(key, value, timestamp); err != nil {
 		return err
 	}
-	c.grow(int64(len(value)))
-	if cache := c.task.cfg.Cache; cache.used > cache.Max {
-		return c.flush()
+	h.changed, h.timestamp, h.moment = true, timestamp, c.task.moment
+	h.source, h.caused = c.task.cause()
+	c.used.moveToBack(h)
+	c.dirty.moveToBack(h)
+	c.bytes -= h.size
+	h.count(value)
+	c.bytes += h.size
+	if c.full() {
+		return c.evict()
 	}
 	return nil
 }
 
-func (c *cached) grow(n int64) {
-	c.bytes += n
-	c.task.cfg.Cache.used += n
+func (c *cached) insert(key []byte) *held {
+	h := &held{key: string(key)}
+	h.bytes = []byte(h.key)
+	c.held[h.key] = h
+	c.used.moveToBack(h)
+	return h
+}
+
+// forget takes an entry out of the cache.
+func (c *cached) forget(h *held) {
+	c.used.remove(h)
+	c.dirty.remove(h)
+	delete(c.held, h.key)
+	c.bytes -= h.size
+}
+
+// full brings the budget up to date and tells whether it is exceeded.
+func (c *cached) full() bool {
+	cache := c.task.cfg.Cache
+	cache.used += c.bytes - c.counted
+	c.counted = c.bytes
+	return cache.used > cache.Max
+}
+
+// evict gives entries up until the budget is met. What a flush leads to is done
+// before its entries are taken off the budget, as in Kafka Streams: a cache behind
+// this one then finds it exceeded, and passes on at once what it is given.
+func (c *cached) evict() error {
+	for c.used.first != nil {
+		h := c.used.first
+		changed := h.changed
+		c.forget(h)
+		if changed {
+			if err := c.flushFrom(h); err != nil {
+				return err
+			}
+		}
+		if !c.full() {
+			break
+		}
+	}
+	return nil
 }
 
 // drop forgets what is held.
 func (c *cached) drop() {
-	c.grow(-c.bytes)
 	clear(c.held)
+	c.used, c.dirty, c.bytes = heldList{which: 0}, heldList{which: 1}, 0
+	c.full()
 }
 
-// flush gives up all keys: each is logged and forwarded with the source of its
-// last change. A key that was created and deleted in between leaves no trace.
+// pending tells whether there is something to flush.
+func (c *cached) pending() bool { return c.dirty.first != nil }
+
+// flush gives up all changes: each is logged and forwarded with the source of its
+// last change. The entries stay as clean ones.
 func (c *cached) flush() error {
-	all := make([]*held, 0, len(c.held))
-	for _, h := range c.held {
+	err := c.flushFrom(nil)
+	c.full()
+	return err
+}
+
+// flushFrom flushes an entry that was evicted, and then the others.
+func (c *cached) flushFrom(evicted *held) error {
+	all := c.batch[:0]
+	c.batch = nil // a listener may lead back to this store
+	if evicted != nil {
+		all = append(all, evicted)
+	}
+	for h := c.dirty.first; h != nil; h = h.links[c.dirty.which].next {
 		all = append(all, h)
 	}
-	slices.SortFunc(all, func(a, b *held) int { return cmp.Compare(a.seq, b.seq) })
-	c.drop()
-	current, moment := c.task.current, c.task.moment
-	defer func() { c.task.current, c.task.moment = current, moment }()
+	t := c.task
+	current, source, moment, when := t.current, t.source, t.moment, t.when
+	defer func() { t.current, t.source, t.moment, t.when = current, source, moment, when }()
 	for _, h := range all {
-		if err := c.give(h); err != nil {
+		if !h.changed {
+			continue // flushed by what another one led to
+		}
+		if err := c.give(h, h == evicted); err != nil {
 			return fmt.Errorf("store %q: %w", c.Name(), err)
 		}
 	}
+	clear(all)
+	c.batch = all
 	return nil
 }
 
-func (c *cached) give(h *held) error {
-	value, err := c.Store.Get(h.key)
-	if err != nil || value == nil && h.old == nil && c.listener != nil {
+// give logs and forwards a change. A key that was created and deleted since it was
+// last given up leaves no trace, if somebody listens.
+func (c *cached) give(h *held, evicted bool) error {
+	h.changed = false
+	c.dirty.remove(h)
+	value, err := c.Store.Get(h.bytes)
+	if err != nil {
 		return err
 	}
 	if value != nil {
 		value = append([]byte{}, value...) // the listener may write to the store
 	}
-	c.task.current, c.task.moment = h.source, h.moment
+	if value != nil || h.hadOld || c.listener == nil {
+		if err := c.pass(h, value); err != nil {
+			return err
+		}
+	}
+	if value == nil && !evicted && !h.changed {
+		c.forget(h)
+	}
+	return nil
+}
+
+func (c *cached) pass(h *held, value []byte) error {
+	t := c.task
+	t.moment, t.source = h.moment, h.source
+	if t.current = nil; h.caused {
+		t.current = &t.source
+	}
+	t.when = h.moment.Timestamp
 	if c.log != nil {
 		plain := value
 		if value != nil && c.Spec().Kind.Timestamped() {
 			plain = value[8:]
 		}
-		if err := c.log.Append(h.key, plain, h.timestamp); err != nil {
+		if err := c.log.Append(h.bytes, plain, h.timestamp); err != nil {
 			return err
 		}
 	}
 	if c.listener == nil {
 		return nil
 	}
-	return c.listener(h.key, value, h.old, h.moment)
+	old := h.old
+	if !h.hadOld {
+		old = nil
+	} else if old == nil {
+		old = []byte{}
+	}
+	return c.listener(h.bytes, value, old, h.moment)
+}
+
+// cause is the source of what is being done; ok is false in a punctuation.
+func (t *Task) cause() (s graph.Source, ok bool) {
+	if t.current == nil {
+		return s, false
+	}
+	return *t.current, true
 }
 
 // keepSource returns a source that stays as it is when the task goes on.
 func (t *Task) keepSource() *graph.Source {
-	if t.current != nil {
-		kept := *t.current
-		return &kept
+	if s, ok := t.cause(); ok {
+		return &s
 	}
 	return &graph.Source{Partition: -1, Record: &record.Record{Offset: -1, Timestamp: t.when}}
 }
 
 // Listen is part of graph.Task.
 func (t *Task) Listen(store string, f graph.FlushListener) bool {
-	for _, c := range t.caches {
-		if c.Name() == store {
+	for _, l := range t.late {
+		if c, ok := l.(*cached); ok && c.Name() == store {
 			c.listener = f
 			return true
 		}
@@ -144,8 +317,15 @@ func (t *Task) Listen(store string, f graph.FlushListener) bool {
 	return false
 }
 
-// Flush waits for asynchronous calls and gives up what the record cache holds back.
-// The driver calls it before it commits.
+// A lateStore logs its changes when the task commits.
+type lateStore interface {
+	pending() bool
+	flush() error
+	drop()
+}
+
+// Flush waits for asynchronous calls, gives up what the record cache holds back, and
+// logs what stores have not logged yet. The driver calls it before it commits.
 func (t *Task) Flush(ctx context.Context, now int64) error {
 	t.begin(ctx, now)
 	if err := t.drain(); err != nil {
@@ -157,11 +337,11 @@ func (t *Task) Flush(ctx context.Context, now int64) error {
 	// What one store gives up may be written to another that was flushed before it,
 	// since a processor's store may be added first: a second round reaches it. No
 	// chain of stores is longer than their number.
-	for round, held := 0, true; held && round < len(t.caches); round++ {
-		held = false
-		for _, c := range t.caches {
-			held = held || len(c.held) > 0
-			if err := c.flush(); err != nil {
+	for round, pending := 0, true; pending && round < len(t.late); round++ {
+		pending = false
+		for _, l := range t.late {
+			pending = pending || l.pending()
+			if err := l.flush(); err != nil {
 				if t.failed != nil {
 					return t.failed
 				}

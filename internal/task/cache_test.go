@@ -110,7 +110,7 @@ func TestDeletionInAStoreOfAProcessorIsLogged(t *testing.T) {
 }
 
 func TestFullCacheGivesUpItsKeys(t *testing.T) {
-	r := newRig(t, table(t), cacheOf(500))
+	r := newRig(t, table(t), cacheOf(120))
 	r.add("in", "a", "1", "b", "2", "c", "3", "d", "4")
 	for range 2 {
 		if n, err := r.Process(context.Background(), 0, 1); n != 1 || err != nil {
@@ -161,7 +161,7 @@ func TestPunctuationAfterAFlushHasNoRecord(t *testing.T) {
 }
 
 func TestBudgetOfTheCacheIsSharedAndGivenBack(t *testing.T) {
-	shared := &task.Cache{Max: 500}
+	shared := &task.Cache{Max: 120}
 	share := func(c *task.Config) { c.Cache = shared }
 	first, second := newRig(t, table(t), share), newRig(t, table(t), share)
 	first.add("in", "a", "1", "b", "2")
@@ -283,4 +283,57 @@ func TestStoreThatIsNotCachedForwardsEachUpdate(t *testing.T) {
 			t.Errorf("%s: output %s", name, got)
 		}
 	}
+}
+
+// A read is a use, and the entry that is given up first, with what it was, is the
+// one that was not used for the longest time. Entries of a key, a value and the
+// topic "in" of one, one and two bytes count 49.
+func TestEvictionStartsWithTheLeastRecentlyUsed(t *testing.T) {
+	r := newRig(t, chainOf(remember("s"), latest("s", store.Cached())), cacheOf(3*49))
+	r.add("in", "a", "1", "b", "2", "c", "3", "a", "4")
+	r.process()
+	r.out.take()
+	r.add("in", "d", "5")
+	r.process()
+	// b was used least recently; c, a, d follow in the order of their last change.
+	r.wantOut("app-s-changelog-0 b=2 @1", "app-s-changelog-0 c=3 @2", "app-s-changelog-0 a=4 @3", "app-s-changelog-0 d=5 @4", "out-0 d= @4")
+	r.commit()
+	r.wantOut()
+}
+
+// A clean entry is given up without a flush of those with changes.
+func TestEvictionOfACleanEntryFlushesNothing(t *testing.T) {
+	r := newRig(t, chainOf(remember("s"), latest("s", store.Cached())), cacheOf(2*49))
+	r.add("in", "a", "1")
+	r.process()
+	r.commit()
+	r.out.take()
+	r.add("in", "b", "2", "c", "3")
+	r.process()
+	r.wantOut("out-0 b= @1", "out-0 c= @2")
+	// a is read back from the store: a clean entry, for which b has to go.
+	r.add("in", "a", "-")
+	r.process()
+	r.wantOut("app-s-changelog-0 b=2 @1", "app-s-changelog-0 c=3 @2", "out-0 a=1 @3")
+	r.commit()
+	r.wantOut("app-s-changelog-0 a=null @3")
+}
+
+// While a full cache is given up, the budget still counts it: the cache of the table
+// behind it passes on at once what it is given. Kafka Streams: ThreadCache.maybeEvict.
+func TestEvictionGoesThroughTheTablesBehind(t *testing.T) {
+	b := stream.NewBuilder()
+	rows := stream.Table(b, "in", pair, stream.InStore[string, string]("rows", words{}, words{}))
+	upper := stream.MapTableValuesInto(rows, func(_, v string) string { return strings.ToUpper(v) }, stream.InStore[string, string]("upper", words{}, words{}))
+	upper.ToStream().To("out", pair)
+	topo, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, topo, cacheOf(120))
+	r.add("in", "a", "x", "b", "y", "c", "z")
+	r.process()
+	r.wantOut("app-rows-changelog-0 a=x @0", "app-upper-changelog-0 a=X @0", "out-0 a=X @0",
+		"app-rows-changelog-0 b=y @1", "app-upper-changelog-0 b=Y @1", "out-0 b=Y @1",
+		"app-rows-changelog-0 c=z @2", "app-upper-changelog-0 c=Z @2", "out-0 c=Z @2")
 }

@@ -63,7 +63,7 @@ type Task struct {
 	instance *graph.Instance
 	stores   map[string]any
 	logs     []*changelog
-	caches   []*cached
+	late     []lateStore // in the order of the stores
 	asyncs   []*async
 	executor Executor
 	queues   []*queue
@@ -152,8 +152,8 @@ func (t *Task) open(s *graph.Store) error {
 		bytes.LogTo(log)
 	}
 	if spec.Caching && t.cfg.Cache != nil && t.cfg.Cache.Max > 0 {
-		c := &cached{Store: bytes, task: t, log: log, held: map[string]*held{}}
-		t.caches = append(t.caches, c)
+		c := newCached(t, bytes, log)
+		t.late = append(t.late, c)
 		bytes.LogTo(nil)
 		to.Bytes = c
 	}
@@ -224,10 +224,10 @@ func (t *Task) Close() error {
 // dropCaches gives the budget of the record cache back: it is shared with tasks
 // that go on.
 func (t *Task) dropCaches() {
-	for _, c := range t.caches {
-		c.drop()
+	for _, l := range t.late {
+		l.drop()
 	}
-	t.caches = nil
+	t.late = nil
 }
 
 // CommitNeeded tells whether there is anything to commit; soon, whether a
