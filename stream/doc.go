@@ -36,6 +36,7 @@
 //	of a table        Filter, FilterNot, FilterInto, ToStream
 //	of a group        Count, Reduce
 //	change a type     Map, MapValues, FlatMap, FlatMapValues, SelectKey, GroupBy, Aggregate, Process, ProcessValues, MapTableValues
+//	with a table      JoinTable, LeftJoinTable
 //
 // All take options: [Named] for a name of their own, and what their documentation
 // names. Names of operators, stores and internal topics are those that Kafka
@@ -65,7 +66,9 @@
 //	Filter, Peek, MapValues and the like    see null keys and values
 //	Count, Reduce, Aggregate                drop records with a null key or value
 //	Table, ToTable                          drop null keys; a null value deletes the key
-//	a repartition                           drops null keys
+//	JoinTable                               drops null keys and values
+//	LeftJoinTable                           drops null values
+//	a repartition                           drops null keys, but not in front of LeftJoinTable
 //
 // What is dropped is counted in [Status], but for what a repartition leaves out.
 // Reduce and Aggregate delete a key by returning nil.

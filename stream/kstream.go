@@ -24,7 +24,8 @@ type KStream[K, V any] struct {
 	name        string
 	key         serde.Serde[K] // nil if unknown
 	value       serde.Serde[V]
-	repartition bool // the key was changed since the source
+	repartition bool      // the key was changed since the source
+	joined      *graph.Op // the repartition that joins without a name share
 }
 
 // RecordFunc is a function that sees the whole record and can fail; ctx is

@@ -78,6 +78,12 @@ func TestNullKeysAndValues(t *testing.T) {
 		"Aggregate drops null keys and values": {func(s *stream.KStream[string, string]) {
 			stream.Aggregate(s.GroupByKey(), func() string { return "" }, func(_, v, a string) string { return a + v }, seen("rows")).ToStream().To("out", nil)
 		}, "k=v", 3},
+		"JoinTable drops null keys and values": {func(s *stream.KStream[string, string]) {
+			stream.JoinTable(s, s.ToTable(nil), both, nil).To("out", text)
+		}, "k=vv", 3 + 2},
+		"LeftJoinTable drops null values": {func(s *stream.KStream[string, string]) {
+			stream.LeftJoinTable(s, s.ToTable(nil), eitherOf, nil).To("out", text)
+		}, "k=vv null=v-", 2 + 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := stream.NewBuilder()

@@ -11,8 +11,9 @@ import (
 // Repartition writes the stream through an internal topic, so that the records of
 // one key come together in one task. The topic is called <application
 // id>-<name>-repartition, its records are deleted once they are processed. Records
-// with a null key are dropped. with may be nil if the serdes are known. Options:
-// [Named], [Partitions].
+// with a null key are dropped, unless a left join somewhere behind has a use for
+// them (KIP-962). with may be nil if the serdes are known. Options: [Named],
+// [Partitions].
 func (s *KStream[K, V]) Repartition(with *Serdes[K, V], opts ...Option) *KStream[K, V] {
 	o := s.b.options("KSTREAM-REPARTITION-", opts, optName|optPartitions)
 	name := s.b.g.NameOnly(o.name, "KSTREAM-REPARTITION-")
@@ -52,18 +53,24 @@ func newRepartition[K, V any](b *Builder, prefix string, sd Serdes[K, V]) *repar
 }
 
 func (r *repartition[K, V]) op() *graph.Op {
-	return &graph.Op{Name: r.source, Write: func(t *graph.Topology, parents []string) error {
+	op := &graph.Op{Name: r.source, Sources: []string{r.source}}
+	op.Write = func(t *graph.Topology, parents []string) error {
 		if err := t.AddRepartitionTopic(graph.RepartitionTopic{Name: r.topic, Partitions: r.partitions}); err != nil {
 			return err
 		}
-		if err := t.AddProcessor(&graph.Node{Name: r.filter, Parents: parents, New: newFilterNode(keyed[K, V])}); err != nil {
+		filter := keyed[K, V]
+		if op.NullKeysDownstream() {
+			filter = pass[K, V]
+		}
+		if err := t.AddProcessor(&graph.Node{Name: r.filter, Parents: parents, New: newFilterNode(filter)}); err != nil {
 			return err
 		}
 		w := topology.Of(t)
 		topology.AddSink(w, r.sink, topology.Sink[K, V]{Key: r.serdes.key, Value: r.serdes.value, Topic: r.topic, Partitioner: r.serdes.partitioner}, r.filter)
 		topology.AddSource(w, r.source, topology.Source[K, V]{Key: r.serdes.key, Value: r.serdes.value, Topics: []string{r.topic}})
 		return w.Err()
-	}}
+	}
+	return op
 }
 
 // keyed leaves out records with a null key: no task is the right one for them. It

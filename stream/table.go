@@ -23,6 +23,9 @@ type KTable[K, V any] struct {
 	// old asks the table to send old values along, and reports whether it will.
 	// force lets a source be put into a store for that.
 	old func(force bool) bool
+	// read says how other nodes read the table. It makes a source be put into a
+	// store.
+	read func() tableReader[K, V]
 }
 
 // StoreName is the name of the store that holds the table, "" if no name was
@@ -50,6 +53,12 @@ func (f *tableFlags) sendOldValues(force bool) bool {
 	return f.sendOld
 }
 
+// materialize puts a source into a store.
+func (f *tableFlags) materialize() string {
+	f.materialized = true
+	return f.store
+}
+
 // Table reads a topic as a table. Records with a null key are dropped; the last
 // record in offset order wins, even if its timestamp is smaller. The table is
 // kept in a store only if m names one or an operator needs it; m may be nil. The
@@ -68,14 +77,14 @@ func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materializ
 	sd.complete(b.g, name)
 	flags := &tableFlags{store: m.name, materialized: given != ""}
 	src := topology.Source[K, V]{Key: sd.key, Value: sd.value, Topics: []string{topic}, Timestamp: sd.timestamp, Reset: o.reset}
-	op := &graph.Op{Name: name, Source: &graph.SourceOp{Topics: src.Topics, Table: true}, Write: func(t *graph.Topology, _ []string) error {
+	op := &graph.Op{Name: name, Source: &graph.SourceOp{Topics: src.Topics, Table: true}, Sources: []string{source}, Write: func(t *graph.Topology, _ []string) error {
 		if err := addSource(t, source, src); err != nil {
 			return err
 		}
 		return addTableNode(t, name, []string{source}, m, flags)
 	}}
 	b.g.Add(op)
-	return &KTable[K, V]{b: b, op: op, name: name, key: sd.key, value: sd.value, store: given, old: flags.sendOldValues}
+	return &KTable[K, V]{b: b, op: op, name: name, key: sd.key, value: sd.value, store: given, old: flags.sendOldValues, read: readStore[K, V](flags.materialize)}
 }
 
 // ToTable makes the stream a table: the last record of a key is its value, a null
@@ -97,7 +106,7 @@ func (s *KStream[K, V]) ToTable(m *Materialized[K, V], opts ...Option) *KTable[K
 		return addTableNode(t, name, parents, m, flags)
 	}}
 	s.b.g.Add(op, parent)
-	return &KTable[K, V]{b: s.b, op: op, name: name, key: m.key, value: m.value, store: given, old: flags.sendOldValues}
+	return &KTable[K, V]{b: s.b, op: op, name: name, key: m.key, value: m.value, store: given, old: flags.sendOldValues, read: readStore[K, V](flags.materialize)}
 }
 
 func addTableNode[K, V any](t *graph.Topology, name string, parents []string, m *Materialized[K, V], flags *tableFlags) error {

@@ -26,8 +26,8 @@ func (t *KTable[K, V]) FilterInto(f func(key K, value V) bool, m *Materialized[K
 }
 
 func (t *KTable[K, V]) filter(f func(K, V) bool, m *Materialized[K, V], opts []Option) *KTable[K, V] {
-	out := mapTable(t, "KTABLE-FILTER-", m, opts, func(r *topology.Record[K, change[V]], v V) (V, bool, error) {
-		return v, !f(r.Key, v), nil
+	out := mapTable(t, "KTABLE-FILTER-", m, opts, func(key K, v V) (V, bool, error) {
+		return v, !f(key, v), nil
 	}, true)
 	out.key, out.value = t.key, t.value
 	if m != nil {
@@ -56,8 +56,8 @@ func MapTableValuesInto[K, V, V2 any](t *KTable[K, V], f func(key K, value V) V2
 }
 
 func mapTableValues[K, V, V2 any](t *KTable[K, V], f func(K, V) V2, m *Materialized[K, V2], opts []Option) *KTable[K, V2] {
-	out := mapTable(t, "KTABLE-MAPVALUES-", m, opts, func(r *topology.Record[K, change[V]], v V) (V2, bool, error) {
-		return f(r.Key, v), false, nil
+	out := mapTable(t, "KTABLE-MAPVALUES-", m, opts, func(key K, v V) (V2, bool, error) {
+		return f(key, v), false, nil
 	}, false)
 	out.key = t.key
 	if m != nil {
@@ -70,7 +70,7 @@ func mapTableValues[K, V, V2 any](t *KTable[K, V], f func(K, V) V2, m *Materiali
 // parent's. f reports whether the result has no such entry. skips: an update that
 // leaves the result without the entry, before and after, is not sent on.
 func mapTable[K, V, V2 any](t *KTable[K, V], prefix string, m *Materialized[K, V2], opts []Option,
-	f func(r *topology.Record[K, change[V]], v V) (V2, bool, error), skips bool) *KTable[K, V2] {
+	f func(key K, v V) (V2, bool, error), skips bool) *KTable[K, V2] {
 	g := t.b.g
 	if m != nil && m.name == "" {
 		g.Generate("") // an unnamed store is not made, but its number is burnt
@@ -96,12 +96,16 @@ func mapTable[K, V, V2 any](t *KTable[K, V], prefix string, m *Materialized[K, V
 		return tp.AddStore(m.builder(), name)
 	}}
 	g.Add(op, t.op)
-	return &KTable[K, V2]{b: t.b, op: op, name: name, store: flags.store, old: func(force bool) bool {
+	out := &KTable[K, V2]{b: t.b, op: op, name: name, store: flags.store, old: func(force bool) bool {
 		if flags.materialized || t.old(force) {
 			flags.sendOld = true
 		}
 		return flags.sendOld
 	}}
+	if out.read = readStore[K, V2](flags.materialize); !flags.materialized {
+		out.read = func() tableReader[K, V2] { return readMapped(t.read(), f) }
+	}
+	return out
 }
 
 // mapTableNode maps the updates of a table. Kafka Streams: KTableFilter,
@@ -109,7 +113,7 @@ func mapTable[K, V, V2 any](t *KTable[K, V], prefix string, m *Materialized[K, V
 type mapTableNode[K, V, V2 any] struct {
 	name  string
 	task  graph.Task
-	f     func(r *topology.Record[K, change[V]], v V) (V2, bool, error)
+	f     func(key K, v V) (V2, bool, error)
 	skips bool
 	table *tableStore[K, V2]
 	v     V2 // that isNull looks at; a local variable would be moved to the heap
@@ -135,7 +139,7 @@ func (n *mapTableNode[K, V, V2]) Receive(r *topology.Record[K, change[V]]) error
 func (n *mapTableNode[K, V, V2]) receive(r *topology.Record[K, change[V]]) (skip bool, err error) {
 	defer graph.Recover(&err)
 	c := &r.Value
-	v, none, err := n.compute(r, c.new, c.nullNew)
+	v, none, err := n.compute(r.Key, c.new, c.nullNew)
 	if err != nil {
 		return false, err
 	}
@@ -148,7 +152,7 @@ func (n *mapTableNode[K, V, V2]) receive(r *topology.Record[K, change[V]]) (skip
 				return false, err
 			}
 			old, noOld = was.Value, !ok
-		} else if old, noOld, err = n.compute(r, c.old, c.nullOld); err != nil {
+		} else if old, noOld, err = n.compute(r.Key, c.old, c.nullOld); err != nil {
 			return false, err
 		}
 		if n.skips && none && noOld {
@@ -158,11 +162,11 @@ func (n *mapTableNode[K, V, V2]) receive(r *topology.Record[K, change[V]]) (skip
 	return false, n.table.put(r.Key, v, none, old, noOld, r.Timestamp)
 }
 
-func (n *mapTableNode[K, V, V2]) compute(r *topology.Record[K, change[V]], v V, isNull bool) (out V2, none bool, err error) {
+func (n *mapTableNode[K, V, V2]) compute(key K, v V, isNull bool) (out V2, none bool, err error) {
 	if isNull {
 		return out, true, nil
 	}
-	if out, none, err = n.f(r, v); err != nil || none {
+	if out, none, err = n.f(key, v); err != nil || none {
 		var zero V2
 		return zero, true, err
 	}

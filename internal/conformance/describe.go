@@ -43,7 +43,7 @@ func internalTopics(t *topology.Topology, applicationID string) ([]topic, [][]st
 		}
 	}
 	slices.SortFunc(all, func(a, b topic) int { return cmp.Compare(a.Topic, b.Topic) })
-	for _, g := range t.Graph().Copartitioned() {
+	for _, g := range t.Graph().ListedCopartitions() {
 		for i := range g {
 			g[i] = names.Name(g[i])
 		}

@@ -51,6 +51,7 @@ type step struct {
 	Subtractor   string        `json:"subtractor"`
 	Merger       string        `json:"merger"`
 	Materialized *materialized `json:"materialized"`
+	Joined       *joined       `json:"joined"`
 
 	Parents    list         `json:"parents"`
 	Processor  string       `json:"processor"`
@@ -62,10 +63,9 @@ type step struct {
 
 	// Parameters of operators that the library does not have yet.
 	Windows    json.RawMessage `json:"windows"`
-	Joined     json.RawMessage `json:"joined"`
 	Emit       json.RawMessage `json:"emit"`
 	Suppress   json.RawMessage `json:"suppress"`
-	KeyFn      json.RawMessage `json:"keyFn"`
+	KeyFn      string          `json:"keyFn"`
 	ForeignKey json.RawMessage `json:"foreignKey"`
 }
 

@@ -79,6 +79,8 @@ var onStream = map[string]operator{
 	"groupBy": func(c *call) any {
 		return stream.GroupBy(c.stream(), function(c.builder, keys, "key", c.Fn), c.serdes(), named(c.Grouped)...)
 	},
+	"join":     func(c *call) any { return streamJoin(c, false) },
+	"leftJoin": func(c *call) any { return streamJoin(c, true) },
 	"process": func(c *call) any {
 		return stream.Process[value, value, value, value](c.stream(), c.supplier(), c.processOptions()...)
 	},

@@ -22,6 +22,18 @@ type Op struct {
 	Name string
 	// Source is set for an operator that reads topics.
 	Source *SourceOp
+	// Sources are the names of the source nodes that the operator's own nodes
+	// begin with: those of a source and of a repartition.
+	Sources []string
+	// Beside are operators whose records the operator does not receive, but whose
+	// stores it reads: their topics belong to those that it is fed from.
+	Beside []*Op
+	// NullKeys tells that the operator has a use for records with a null key, so
+	// that repartitions upstream keep them (KIP-962).
+	NullKeys bool
+	// Unlisted tells that the sources of the parents are left out where Kafka
+	// Streams lists them.
+	Unlisted bool
 	// Write adds the operator's nodes to the topology. parents are the names of
 	// the nodes it follows.
 	Write func(t *Topology, parents []string) error

@@ -124,22 +124,6 @@ func (s *Sub) Sinks() []string {
 	return topics
 }
 
-// Copartitioned returns the groups of topics (without application id) that must
-// have the same number of partitions.
-func (t *Topology) Copartitioned() [][]string {
-	var groups [][]string
-	for _, sources := range t.copartitioned {
-		var topics []string
-		for _, s := range sources {
-			if n := t.Node(s); n != nil {
-				topics = append(topics, n.Topics...)
-			}
-		}
-		groups = append(groups, topics)
-	}
-	return groups
-}
-
 // An Instance is the nodes of one task.
 type Instance struct {
 	nodes   []any // like Sub.Nodes

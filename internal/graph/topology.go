@@ -71,7 +71,7 @@ type Topology struct {
 	byName        map[string]int
 	stores        []*Store
 	repartition   []*RepartitionTopic
-	copartitioned [][]string // groups of source node names
+	copartitioned []copartition
 }
 
 func (t *Topology) add(n *Node) error {
@@ -230,12 +230,6 @@ func (t *Topology) AddRepartitionTopic(r RepartitionTopic) error {
 	}
 	t.repartition = append(t.repartition, &r)
 	return nil
-}
-
-// Copartition declares that the topics of these sources must have the same
-// number of partitions.
-func (t *Topology) Copartition(sources ...string) {
-	t.copartitioned = append(t.copartitioned, sources)
 }
 
 // Store returns the store of a name, nil if there is none.

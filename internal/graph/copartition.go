@@ -1,0 +1,117 @@
+package graph
+
+import "slices"
+
+// copartition is a group of source nodes that are joined.
+type copartition struct{ sources, unlisted []string }
+
+// SourceNames are the names of the source nodes that an operator is fed from: its
+// own, or those of its parents and of what it reads beside them. listed leaves out
+// those that Kafka Streams forgets. Kafka Streams: subTopologySourceNodes.
+func (o *Op) SourceNames(listed bool) []string {
+	var names []string
+	seen := map[*Op]bool{}
+	var walk func(o *Op)
+	walk = func(o *Op) {
+		if seen[o] {
+			return
+		}
+		seen[o] = true
+		if o.Sources != nil {
+			names = appendNew(names, o.Sources)
+			return
+		}
+		if !listed || !o.Unlisted {
+			for _, p := range o.parents {
+				walk(p)
+			}
+		}
+		for _, p := range o.Beside {
+			walk(p)
+		}
+	}
+	walk(o)
+	return names
+}
+
+// NullKeysDownstream tells whether an operator somewhere behind this one has a use
+// for records with a null key. Kafka Streams: NodesWithRelaxedNullKeyJoinDownstream.
+func (o *Op) NullKeysDownstream() bool {
+	seen := map[*Op]bool{}
+	var found func(o *Op) bool
+	found = func(o *Op) bool {
+		return slices.ContainsFunc(o.children, func(c *Op) bool {
+			if seen[c] {
+				return false // looked at already, and nothing was found
+			}
+			seen[c] = true
+			return c.NullKeys || found(c)
+		})
+	}
+	return found(o)
+}
+
+// Copartition declares that the topics of these sources must have the same
+// number of partitions.
+func (t *Topology) Copartition(sources ...string) {
+	t.copartitioned = append(t.copartitioned, copartition{sources: sources})
+}
+
+// CopartitionOp declares that all topics that an operator is fed from must have
+// the same number of partitions.
+func (t *Topology) CopartitionOp(o *Op) {
+	c := copartition{sources: o.SourceNames(true)}
+	for _, s := range o.SourceNames(false) {
+		if !slices.Contains(c.sources, s) {
+			c.unlisted = append(c.unlisted, s)
+		}
+	}
+	t.copartitioned = append(t.copartitioned, c)
+}
+
+// Copartitioned returns the groups of topics (without application id) that must
+// have the same number of partitions. Groups that share a topic are one.
+func (t *Topology) Copartitioned() [][]string { return t.groups(true) }
+
+// ListedCopartitions is Copartitioned as Kafka Streams has it: where a stream that
+// needs a repartition is joined twice without a name, it forgets the repartition
+// topic of the second join, and therefore does not check it.
+func (t *Topology) ListedCopartitions() [][]string { return t.groups(false) }
+
+func (t *Topology) groups(all bool) [][]string {
+	var groups [][]string
+	for _, c := range t.copartitioned {
+		var topics []string
+		names := c.sources
+		if all {
+			names = append(slices.Clone(names), c.unlisted...)
+		}
+		for _, s := range names {
+			if n := t.Node(s); n != nil {
+				topics = appendNew(topics, n.Topics)
+			}
+		}
+		if len(topics) == 0 {
+			continue
+		}
+		groups = slices.DeleteFunc(groups, func(g []string) bool {
+			shared := slices.ContainsFunc(g, func(t string) bool { return slices.Contains(topics, t) })
+			if shared {
+				topics = appendNew(slices.Clone(g), topics)
+			}
+			return shared
+		})
+		groups = append(groups, topics)
+	}
+	return groups
+}
+
+// appendNew appends those that are not there yet.
+func appendNew(to, names []string) []string {
+	for _, n := range names {
+		if !slices.Contains(to, n) {
+			to = append(to, n)
+		}
+	}
+	return to
+}
