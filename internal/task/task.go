@@ -42,7 +42,7 @@ type Config struct {
 	// every record that closes some.
 	EmitInterval int64
 	Executor     Executor // of asynchronous calls; nil: they are made at once
-	Cache        *Cache // shared by the tasks of a worker; nil: every update is forwarded
+	Cache        *Cache   // shared by the tasks of a worker; nil: every update is forwarded
 	Log          *slog.Logger
 }
 
