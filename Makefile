@@ -10,8 +10,10 @@ LAB := internal/lab/lab
 RECORDS ?= 1000000
 SKUS ?= 50000
 ROUNDS ?= 2
+SEEDS ?= 1000
+SEED ?= 1
 
-.PHONY: check fmt vet staticcheck order test conformance race integration bench-peer lab-up lab-down
+.PHONY: check fmt vet staticcheck order test conformance sim race integration bench-peer lab-up lab-down
 
 check: fmt vet staticcheck order test
 
@@ -34,6 +36,10 @@ test:
 # What Kafka Streams did, scenario by scenario; the last line counts. SCENARIOS is any other folder of them.
 conformance:
 	go test -count=1 -v ./internal/conformance $(if $(SCENARIOS),-scenarios $(SCENARIOS))
+
+# Random programs, run in many ways that must give the same; SEED is the first one's.
+sim:
+	go test -count=1 ./internal/sim -seeds $(SEEDS) -seed $(SEED)
 
 # Everything that has goroutines or is used by several; the generators and pure functions elsewhere have none.
 race:
