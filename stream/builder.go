@@ -26,8 +26,13 @@ func NewBuilder() *Builder { return &Builder{g: &graph.Builder{}} }
 func BuilderOf(g *graph.Builder) *Builder { return &Builder{g: g} }
 
 // Build returns the topology of all operators, or all mistakes made, joined. It
-// can be called once.
-func (b *Builder) Build() (*topology.Topology, error) {
+// can be called once. Options: [Optimize], [ExplicitNames].
+func (b *Builder) Build(opts ...BuildOption) (*topology.Topology, error) {
+	for _, o := range opts {
+		if o != nil {
+			o(b.g)
+		}
+	}
 	g, err := b.g.Build()
 	if err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func (g *KGroupedStream[K, V]) repartitioned(storeName string) *graph.Op {
 	}
 	r := newRepartition(g.s.b, prefix, g.serdes) // its numbers are burnt even if it is not used
 	if g.shared == nil || g.named == "" {
-		g.shared = r.op()
+		g.shared = r.shareable(g.s.b)
 	}
 	g.s.b.g.Add(g.shared, g.s.op) // also if it is there: it becomes the last one again
 	return g.shared

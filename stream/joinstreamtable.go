@@ -113,7 +113,7 @@ func joinTable[K, V, W, R any](s *KStream[K, V], t *KTable[K, W], prefix string,
 func (s *KStream[K, V]) repartitionForJoin(topic string, sd Serdes[K, V]) (out *KStream[K, V], forgotten bool) {
 	r := newRepartition(s.b, topic, sd) // its numbers are burnt even if it is not used
 	if forgotten = s.joined != nil && topic == s.name; !forgotten {
-		s.joined = r.op()
+		s.joined = r.shareable(s.b)
 		s.b.g.Add(s.joined, s.op)
 	}
 	return &KStream[K, V]{b: s.b, op: s.joined, name: s.joined.Name, key: sd.key, value: sd.value}, forgotten

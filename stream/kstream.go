@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/serde"
@@ -41,6 +42,17 @@ func (s *KStream[K, V]) add(name string, node func(*graph.Wiring) (any, error)) 
 	s.b.g.Add(op, s.op)
 	return op
 }
+
+// changing is add for an operator that changes keys, or at least values.
+func (s *KStream[K, V]) changing(name string, keepsKey bool, typ string, node func(*graph.Wiring) (any, error)) *graph.Op {
+	op := s.add(name, node)
+	op.KeyChanging, op.ValueChanging, op.Type = !keepsKey, keepsKey, typ
+	return op
+}
+
+// recordType names the type of a stream's records, for what has to compare types
+// that are erased.
+func recordType[K, V any]() string { return fmt.Sprintf("%T", *new(topology.Record[K, V])) }
 
 // same returns the stream behind an operator that keeps the types.
 func (s *KStream[K, V]) same(name string, op *graph.Op) *KStream[K, V] {
@@ -112,7 +124,7 @@ func (s *KStream[K, V]) TryForeach(f func(ctx context.Context, r topology.Record
 // if one of the two does.
 func (s *KStream[K, V]) Merge(other *KStream[K, V], opts ...Option) *KStream[K, V] {
 	name := s.b.g.Name(s.b.options("KSTREAM-MERGE-", opts, optName).name, "KSTREAM-MERGE-")
-	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
+	op := &graph.Op{Name: name, Merging: true, Type: recordType[K, V](), Write: func(t *graph.Topology, parents []string) error {
 		return t.AddProcessor(&graph.Node{Name: name, Parents: parents, New: newFilterNode(pass[K, V])})
 	}}
 	s.b.g.Add(op, s.op, other.op)

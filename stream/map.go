@@ -19,7 +19,7 @@ func KV[K, V any](key K, value V) KeyValue[K, V] { return KeyValue[K, V]{key, va
 func mapped[K, V, K2, V2 any](s *KStream[K, V], prefix string, opts []Option, keepsKey bool, key serde.Serde[K2], value serde.Serde[V2],
 	f func(graph.Task, *topology.Record[K, V], *topology.Record[K2, V2]) error) *KStream[K2, V2] {
 	name := s.b.g.Name(s.b.options(prefix, opts, optName).name, prefix)
-	op := s.add(name, newMapNode(f))
+	op := s.changing(name, keepsKey, recordType[K2, V2](), newMapNode(f))
 	return &KStream[K2, V2]{b: s.b, op: op, name: name, key: key, value: value, repartition: !keepsKey || s.repartition}
 }
 
@@ -93,7 +93,7 @@ func TryMapValues[K, V, V2 any](s *KStream[K, V], f RecordFunc[K, V, V2], opts .
 func flatMapped[K, V, E, K2, V2 any](s *KStream[K, V], prefix string, opts []Option, keepsKey bool, key serde.Serde[K2],
 	list func(graph.Task, *topology.Record[K, V]) ([]E, error), item func(*topology.Record[K, V], *E, *topology.Record[K2, V2])) *KStream[K2, V2] {
 	name := s.b.g.Name(s.b.options(prefix, opts, optName).name, prefix)
-	op := s.add(name, newFlatMapNode(list, item))
+	op := s.changing(name, keepsKey, recordType[K2, V2](), newFlatMapNode(list, item))
 	return &KStream[K2, V2]{b: s.b, op: op, name: name, key: key, repartition: !keepsKey || s.repartition}
 }
 

@@ -73,6 +73,16 @@ func (r *repartition[K, V]) op() *graph.Op {
 	return op
 }
 
+// shareable is op for a repartition that the library puts in: of several behind one
+// operator that changes keys, Build can make one.
+func (r *repartition[K, V]) shareable(b *Builder) *graph.Op {
+	op := r.op()
+	op.Shareable = &graph.Shareable{Type: recordType[K, V](), Again: func() *graph.Op {
+		return newRepartition(b, r.topic, Serdes[K, V]{key: r.serdes.key, value: r.serdes.value}).op()
+	}}
+	return op
+}
+
 // keyed leaves out records with a null key: no task is the right one for them. It
 // is a filter, whose records do not count as dropped, as in Kafka Streams.
 func keyed[K, V any](_ graph.Task, r *topology.Record[K, V]) (bool, error) { return !r.NullKey, nil }

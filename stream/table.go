@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 
@@ -42,6 +43,7 @@ type change[V any] struct {
 // tableFlags are the properties of a table that operators behind it decide.
 type tableFlags struct {
 	store        string
+	changelog    string // the input topic that is the store's changelog; "" for one of its own
 	materialized bool
 	sendOld      bool
 }
@@ -62,8 +64,8 @@ func (f *tableFlags) materialize() string {
 // Table reads a topic as a table. Records with a null key are dropped; the last
 // record in offset order wins, even if its timestamp is smaller. The table is
 // kept in a store only if m names one or an operator needs it; m may be nil. The
-// store's changelog is <application id>-<store>-changelog. Options: [Named],
-// [ResetTo].
+// store's changelog is <application id>-<store>-changelog, or with
+// [ReuseTableSources] the topic itself. Options: [Named], [ResetTo].
 func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materialized[K, V], opts ...Option) *KTable[K, V] {
 	o := b.options("Table", opts, optName|optReset)
 	sd := with.or(nil, nil)
@@ -77,9 +79,13 @@ func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materializ
 	sd.complete(b.g, name)
 	flags := &tableFlags{store: m.name, materialized: given != ""}
 	src := topology.Source[K, V]{Key: sd.key, Value: sd.value, Topics: []string{topic}, Timestamp: sd.timestamp, Reset: o.reset}
-	op := &graph.Op{Name: name, Source: &graph.SourceOp{Topics: src.Topics, Table: true}, Sources: []string{source}, Write: func(t *graph.Topology, _ []string) error {
+	so := &graph.SourceOp{Topics: src.Topics, Table: true}
+	op := &graph.Op{Name: name, Source: so, Sources: []string{source}, Write: func(t *graph.Topology, _ []string) error {
 		if err := addSource(t, source, src); err != nil {
 			return err
+		}
+		if so.Reuse {
+			flags.changelog = topic
 		}
 		return addTableNode(t, name, []string{source}, m, flags)
 	}}
@@ -98,7 +104,7 @@ func (s *KStream[K, V]) ToTable(m *Materialized[K, V], opts ...Option) *KTable[K
 	m.complete(s.b.g, name)
 	parent := s.op
 	if s.repartition {
-		parent = newRepartition(s.b, name, Serdes[K, V]{key: m.key, value: m.value}).op()
+		parent = newRepartition(s.b, name, Serdes[K, V]{key: m.key, value: m.value}).shareable(s.b)
 		s.b.g.Add(parent, s.op)
 	}
 	flags := &tableFlags{store: m.name, materialized: given != ""}
@@ -117,7 +123,10 @@ func addTableNode[K, V any](t *graph.Topology, name string, parents []string, m 
 	if err != nil || !flags.materialized {
 		return err
 	}
-	return t.AddStore(m.builder(), name)
+	if err := t.AddStore(m.builder(), name); err != nil || flags.changelog == "" {
+		return err
+	}
+	return t.ReuseSource(m.name, flags.changelog)
 }
 
 // ToStream makes the table's changes a stream: new values, and null values for
@@ -203,7 +212,7 @@ func newTableStore[K, V any](w *graph.Wiring, m *Materialized[K, V], flags *tabl
 	}
 	t.cached = w.Task.Listen(m.name, t.flushed)
 	if t.cached {
-		changelog := w.Task.ApplicationID() + "-" + m.name + "-changelog"
+		changelog := cmp.Or(flags.changelog, w.Task.ApplicationID()+"-"+m.name+"-changelog")
 		if t.key, err = m.key.Bind(changelog, serde.Key); err == nil {
 			t.value, err = m.value.Bind(changelog, serde.Value)
 		}

@@ -25,6 +25,7 @@ type builder struct {
 	// queryable are the names of tables' stores by the ids of the tables.
 	queryable map[string]any
 	splits    []*step
+	options   []stream.BuildOption
 	errs      []error
 }
 
@@ -72,7 +73,7 @@ func (b *builder) build() (*topology.Topology, error) {
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, err
 	}
-	t, err := b.dsl.Build()
+	t, err := b.dsl.Build(b.options...)
 	if err != nil {
 		return nil, err
 	}

@@ -67,6 +67,9 @@ func (r *runner) run() error {
 		return err
 	}
 	r.builder = newBuilder(r.scenario, r.rec)
+	if r.builder.options, err = r.buildOptions(); err != nil {
+		return r.end("build", err)
+	}
 	t, err := r.builder.build()
 	r.Queryable = r.builder.queryable
 	if err != nil {
@@ -188,6 +191,8 @@ func (r *runner) config() (streamtest.Config, error) {
 			continue
 		case "processing.guarantee":
 			continue // nothing that a test driver shows depends on it
+		case "topology.optimization", "ensure.explicit.internal.resource.naming":
+			continue // see buildOptions
 		default:
 			return cfg, missing("config " + name)
 		}
@@ -195,7 +200,7 @@ func (r *runner) config() (streamtest.Config, error) {
 			return cfg, fmt.Errorf("conformance: config %s is %q", name, v)
 		}
 	}
-	if r.scenario.TopologyConfig || r.scenario.BuildWithConfig != nil {
+	if r.scenario.TopologyConfig && !namesOnly(r.scenario.Config) {
 		return cfg, missing("a topology with a config")
 	}
 	cfg.ErrorHandler = skipIn(skip)

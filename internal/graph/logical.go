@@ -9,11 +9,20 @@ import (
 // A Builder is the logical graph of a DSL program: operators in the order in
 // which the program made them. Build writes them into a [Topology].
 type Builder struct {
+	// Optimize says how Build may rewrite the operators.
+	Optimize Optimization
+	// ExplicitNames makes generated names of stores and internal topics an error of
+	// Build.
+	ExplicitNames bool
+
 	index    int // of the next generated name
 	priority int // of the next operator
 	root     Op
 	errs     []error
 	built    bool
+	names    map[string]bool // that were generated
+
+	shareable []*Op // repartitions that may be merged
 }
 
 // An Op is an operator of the logical graph. It becomes one or more nodes.
@@ -37,6 +46,14 @@ type Op struct {
 	// Write adds the operator's nodes to the topology. parents are the names of
 	// the nodes it follows.
 	Write func(t *Topology, parents []string) error
+	// KeyChanging and ValueChanging say what the operator does to records, and
+	// Merging that it makes one stream of several.
+	KeyChanging, ValueChanging, Merging bool
+	// Type is the type of the records that a KeyChanging or Merging operator
+	// forwards.
+	Type string
+	// Shareable is set for a repartition that may be merged with others.
+	Shareable *Shareable
 
 	parents, children []*Op
 	priority          int
@@ -50,6 +67,7 @@ type SourceOp struct {
 	Reset   Reset
 	Type    string // of the records
 	Table   bool   // a table's source is never merged
+	Reuse   bool   // the topic serves as the changelog of the table's store
 }
 
 // Generate returns the next generated name: the prefix and the next number of
@@ -57,6 +75,10 @@ type SourceOp struct {
 func (b *Builder) Generate(prefix string) string {
 	name := b.Next(prefix)
 	b.index++
+	if b.names == nil {
+		b.names = map[string]bool{}
+	}
+	b.names[name] = true
 	return name
 }
 
@@ -114,6 +136,7 @@ func (b *Builder) Add(op *Op, parents ...*Op) {
 		b.priority++
 		op.priority = b.priority
 	}
+	b.note(op)
 }
 
 // Build writes the operators into a topology, in the order in which they were
@@ -126,7 +149,9 @@ func (b *Builder) Build() (*Topology, error) {
 	b.mergeSources()
 	t := &Topology{}
 	if len(b.errs) == 0 {
+		b.optimize()
 		b.write(t)
+		b.checkExplicit(t)
 	}
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, err

@@ -191,6 +191,20 @@ func (t *Topology) AddStore(b store.Builder, processors ...string) error {
 	return nil
 }
 
+// ReuseSource makes an input topic the changelog of a store: nothing is written to
+// it, and the store is restored from it up to where the topic was processed.
+func (t *Topology) ReuseSource(name, topic string) error {
+	s := t.Store(name)
+	if s == nil {
+		return fmt.Errorf("topology: there is no store %q: add it first", name)
+	}
+	if s.SourceTopic != "" && s.SourceTopic != topic {
+		return fmt.Errorf("topology: store %q is kept from topic %q and cannot be from %q too", name, s.SourceTopic, topic)
+	}
+	s.SourceTopic = topic
+	return nil
+}
+
 // ConnectStore gives a processor access to a store. Processors that share a
 // store are in one sub-topology.
 func (t *Topology) ConnectStore(processor, name string) error {

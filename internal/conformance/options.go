@@ -1,0 +1,36 @@
+package conformance
+
+import (
+	"fmt"
+
+	"github.com/streamweir/streamweir/stream"
+)
+
+// buildOptions are those of the properties that Kafka Streams takes when the
+// topology is built: it has two ways to pass them, and each counts for its own.
+func (r *runner) buildOptions() ([]stream.BuildOption, error) {
+	var opts []stream.BuildOption
+	s := r.scenario
+	if v, ok := s.Config["topology.optimization"]; ok && (s.BuildWithConfig == nil || *s.BuildWithConfig) {
+		o, err := stream.ParseOptimization(fmt.Sprint(v))
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, stream.Optimize(o))
+	}
+	if v, ok := s.Config["ensure.explicit.internal.resource.naming"]; ok && s.TopologyConfig && fmt.Sprint(v) == "true" {
+		opts = append(opts, stream.ExplicitNames())
+	}
+	return opts, nil
+}
+
+// namesOnly tells whether a topology's own config has nothing but what
+// buildOptions knows.
+func namesOnly(config map[string]any) bool {
+	for name := range config {
+		if name != "ensure.explicit.internal.resource.naming" && name != "topology.optimization" {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,178 @@
+package stream_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/store"
+	"github.com/streamweir/streamweir/stream"
+	"github.com/streamweir/streamweir/stream/streamtest"
+	"github.com/streamweir/streamweir/topology"
+)
+
+func numbers[K any](key serde.Serde[K]) *stream.Serdes[K, int64] {
+	return stream.With(key, serde.Int64())
+}
+
+// counted writes how many records there are of each key to a topic.
+func counted(s *stream.KStream[string, string], topic string) {
+	s.GroupByKeyWith(text).Count(nil).ToStream().To(topic, numbers(serde.String()))
+}
+
+// What the optimizer makes of a topology gives the same results with fewer topics,
+// also where Kafka Streams gives up or gets it wrong.
+func TestMergedRepartitionsGiveTheSameResults(t *testing.T) {
+	value := func(_, v string) string { return v }
+	long := func(_, v string) bool { return len(v) > 1 }
+	for name, c := range map[string]struct {
+		program       func(b *stream.Builder)
+		before, after int // repartition topics
+	}{
+		"two groups of one filter": {func(b *stream.Builder) {
+			f := stream.SelectKey(stream.From(b, "in", text), value).Filter(long)
+			counted(f, "one")
+			counted(f, "two")
+		}, 2, 1},
+		"branches": {func(b *stream.Builder) {
+			s := stream.SelectKey(stream.From(b, "in", text), value).Split()
+			counted(s.Branch(long), "one")
+			counted(s.Default(), "two")
+		}, 2, 1},
+		"a merge and one of its streams": {func(b *stream.Builder) {
+			s := stream.SelectKey(stream.From(b, "in", text), value)
+			counted(s.Merge(stream.From(b, "other", text)), "one")
+			counted(s, "two")
+		}, 2, 2},
+		"a value of another type in between": {func(b *stream.Builder) {
+			s := stream.SelectKey(stream.From(b, "in", text), value)
+			counted(s, "one")
+			lengths := stream.MapValues(s, func(v string) int64 { return int64(len(v)) })
+			lengths.GroupByKeyWith(numbers(serde.String())).Count(nil).ToStream().To("two", numbers(serde.String()))
+		}, 2, 2},
+		"another key behind a processor": {func(b *stream.Builder) {
+			s := stream.SelectKey(stream.From(b, "in", text), value)
+			counted(s, "one")
+			counted(stream.Process(s, func() *rekeying { return &rekeying{} }), "two")
+		}, 2, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := func(topics int, opts ...stream.BuildOption) map[string][]string {
+				b := stream.NewBuilder()
+				c.program(b)
+				topo, err := b.Build(opts...)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if n := strings.Count(topo.Describe(), "-repartition)\n"); n != topics {
+					t.Errorf("%d repartition topics, want %d:\n%s", n, topics, topo.Describe())
+				}
+				return countsOf(t, topo, "one", "two")
+			}
+			if diff := cmp.Diff(run(c.before), run(c.after, stream.Optimize(stream.AllOptimizations))); diff != "" {
+				t.Errorf("results (-as written +optimized):\n%s", diff)
+			}
+		})
+	}
+}
+
+// rekeying puts all records under one key.
+type rekeying struct {
+	pc *topology.Context[string, string]
+}
+
+func (p *rekeying) Init(pc *topology.Context[string, string]) error {
+	p.pc = pc
+	return nil
+}
+
+func (p *rekeying) Process(_ context.Context, r topology.Record[string, string]) error {
+	r.Key = "all"
+	return p.pc.Forward(r)
+}
+
+// countsOf runs a topology and returns what it wrote to topics of counts.
+func countsOf(t *testing.T, topo *topology.Topology, topics ...string) map[string][]string {
+	t.Helper()
+	d, err := streamtest.NewDriver(topo, streamtest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	in := streamtest.NewInput(d, "in", serde.String(), serde.String())
+	for _, v := range []string{"x", "long", "x", "long", "y"} {
+		if err := in.Pipe("k", v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := map[string][]string{}
+	for _, topic := range topics {
+		records, err := streamtest.NewOutput(d, topic, serde.String(), serde.Int64()).ReadAll()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range records {
+			got[topic] = append(got[topic], r.Key+strings.Repeat("|", int(r.Value)))
+		}
+	}
+	return got
+}
+
+func TestOptimizationsAreParsedByTheirNamesInKafkaStreams(t *testing.T) {
+	for text, want := range map[string]stream.Optimization{
+		"none": stream.NoOptimization,
+		"all":  stream.AllOptimizations,
+		"merge.repartition.topics, reuse.ktable.source.topics": stream.MergeRepartitions | stream.ReuseTableSources,
+		"single.store.self.join":                               stream.SingleStoreSelfJoin,
+	} {
+		if got, err := stream.ParseOptimization(text); err != nil || got != want {
+			t.Errorf("%q: %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "most", "all,none", "merge.repartition.topics,"} {
+		if o, err := stream.ParseOptimization(text); err == nil {
+			t.Errorf("%q: %v, want an error", text, o)
+		}
+	}
+}
+
+func TestExplicitNamesListsAllThatAreGenerated(t *testing.T) {
+	b := stream.NewBuilder()
+	s := stream.From(b, "in", text)
+	counted(stream.SelectKey(s, keyOf), "out")
+	s.ToTable(seen("named"))
+	s.Repartition(nil, stream.Named("mine")).ToTable(stream.Stored(serde.String(), serde.String()).Options(store.NotLogged())).Filter(yes)
+	s.Repartition(nil)
+	_, err := b.Build(stream.ExplicitNames())
+	const want = "stream: names are to be given, and these are generated: stores KSTREAM-AGGREGATE-STATE-STORE-0000000003; " +
+		"changelog topics KSTREAM-AGGREGATE-STATE-STORE-0000000003-changelog; " +
+		"repartition topics KSTREAM-AGGREGATE-STATE-STORE-0000000003-repartition, KSTREAM-REPARTITION-0000000017-repartition: " +
+		"name the stores with InStore, groupings, joins and repartitions with Named"
+	if err == nil || err.Error() != want {
+		t.Errorf("Build: %v\nwant:  %s", err, want)
+	}
+}
+
+// A table's topic is its changelog then: nothing is written to a changelog.
+func TestTableSourceIsReused(t *testing.T) {
+	b := stream.NewBuilder()
+	stream.Table(b, "rows", text, seen("rows")).ToStream().To("out", text)
+	topo, err := b.Build(stream.Optimize(stream.ReuseTableSources))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := streamtest.NewDriver(topo, streamtest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if err := streamtest.NewInput(d, "rows", serde.String(), serde.String()).Pipe("a", "1"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"out", "rows"}, d.Topics()); diff != "" {
+		t.Errorf("topics that were written to (-want +got):\n%s", diff)
+	}
+}
