@@ -1,8 +1,10 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/streamweir/streamweir/internal/kafka"
 	"github.com/streamweir/streamweir/internal/record"
@@ -10,16 +12,18 @@ import (
 
 // restoring is a changelog partition on its way to its end.
 type restoring struct {
-	store string
-	next  int64 // offset of the first record that is not yet in the store
-	end   int64 // the high watermark when the task was taken over
+	store  string
+	next   int64 // offset of the first record that is not yet in the store
+	end    int64 // the high watermark when the task was taken over
+	source bool  // it is an input; end is how far it is committed
 }
 
 // begin finds out what each store of the tasks has to read of its changelog. The
 // end is the high watermark: the last stable offset would miss what is committed
-// behind a transaction that is still open (KAFKA-10167).
+// behind a transaction that is still open (KAFKA-10167). An input that serves as a
+// changelog goes on behind the committed offset; what comes there is processed.
 func (w *worker) begin(ctx context.Context, tasks []*running) error {
-	var logs, fresh []record.Partition
+	var logs, fresh, inputs []record.Partition
 	behind := map[record.Partition]int64{}
 	for _, t := range tasks {
 		for _, s := range t.sub.Stores {
@@ -27,11 +31,18 @@ func (w *worker) begin(ctx context.Context, tasks []*running) error {
 				continue
 			}
 			p := record.Partition{Topic: w.r.topics.Changelog(s), ID: t.id.Partition}
+			source := s.SourceTopic != ""
+			if source {
+				if !slices.Contains(t.inputs, p) {
+					continue // the task has more partitions than this topic
+				}
+				inputs = append(inputs, p)
+			}
 			next, ok := t.set.Offset(s.Builder.Name())
 			if !ok {
 				fresh = append(fresh, p)
 			}
-			t.restores[p] = &restoring{store: s.Builder.Name(), next: next}
+			t.restores[p] = &restoring{store: s.Builder.Name(), next: next, source: source}
 			logs = append(logs, p)
 		}
 	}
@@ -43,10 +54,19 @@ func (w *worker) begin(ctx context.Context, tasks []*running) error {
 	if err != nil {
 		return err
 	}
+	committed, err := w.r.client.Committed(ctx, w.r.cfg.ApplicationID, inputs)
+	if err != nil {
+		return err
+	}
 	for _, t := range tasks {
 		for p, r := range t.restores {
 			r.end = ends[p]
 			r.next = max(r.next, starts[p])
+			if r.source && r.next <= r.end {
+				// Without a committed offset nothing of the input is in the state. One that
+				// was set back makes the task process again what the store has already.
+				r.end = min(r.end, max(committed[p].Next, r.next))
+			}
 			if r.next > r.end {
 				if err := w.rebuild(ctx, t, p, r, fmt.Sprintf("it stands at offset %d, behind the changelog's end %d", r.next, r.end)); err != nil {
 					return err
@@ -79,6 +99,13 @@ func (w *worker) rebuild(ctx context.Context, t *running, p record.Partition, r 
 		return err
 	}
 	r.next, r.end = starts[p], ends[p]
+	if r.source {
+		committed, err := w.r.client.Committed(ctx, w.r.cfg.ApplicationID, []record.Partition{p})
+		if err != nil {
+			return err
+		}
+		r.end = max(min(r.end, committed[p].Next), r.next)
+	}
 	return nil
 }
 
@@ -90,6 +117,9 @@ func (w *worker) restore(f kafka.Fetched) error {
 			continue
 		}
 		r := t.restores[b.Partition]
+		if r.source {
+			b = upTo(b, r.end)
+		}
 		if err := t.set.Restore(r.store, b.Records, b.Next); err != nil {
 			return fmt.Errorf("runtime: task %s: restoring from %s-%d: %w", t.id, b.Partition.Topic, b.Partition.ID, err)
 		}
@@ -119,6 +149,16 @@ func (w *worker) restore(f kafka.Fetched) error {
 		}
 	}
 	return nil
+}
+
+// upTo leaves out of a batch what is at an offset and behind it.
+func upTo(b kafka.Batch, end int64) kafka.Batch {
+	if n := len(b.Records); n > 0 && b.Records[n-1].Offset >= end {
+		at, _ := slices.BinarySearchFunc(b.Records, end, func(r record.Record, end int64) int { return cmp.Compare(r.Offset, end) })
+		b.Records = b.Records[:at]
+	}
+	b.Next = min(b.Next, end)
+	return b
 }
 
 // restored takes notice of a store that is complete.

@@ -57,30 +57,31 @@ type Input struct {
 
 // Task is one task. See the package documentation for the cycle.
 type Task struct {
-	cfg      Config
-	ctx      context.Context // of the step that is running
-	now      int64
-	instance *graph.Instance
-	stores   map[string]any
-	logs     []*changelog
-	late     []lateStore // in the order of the stores
-	asyncs   []*async
-	executor Executor
-	queues   []*queue
-	turn     int64 // the last one that a queue was given
-	time     int64 // stream time
-	when     int64 // of what runs without a record: a punctuation
-	moment   graph.Moment
-	source   graph.Source
-	current  *graph.Source // &source while a record is processed
-	failed   error         // the first fatal error, so that user code cannot lose it
-	dirty    bool
-	commit   bool
-	kept     map[string]int64 // committed with the offsets
-	sticky   uint32
-	stream   schedule
-	wall     schedule
-	stats    Stats
+	cfg       Config
+	ctx       context.Context // of the step that is running
+	now       int64
+	instance  *graph.Instance
+	stores    map[string]any
+	logs      []*changelog
+	followers []follower
+	late      []lateStore // in the order of the stores
+	asyncs    []*async
+	executor  Executor
+	queues    []*queue
+	turn      int64 // the last one that a queue was given
+	time      int64 // stream time
+	when      int64 // of what runs without a record: a punctuation
+	moment    graph.Moment
+	source    graph.Source
+	current   *graph.Source // &source while a record is processed
+	failed    error         // the first fatal error, so that user code cannot lose it
+	dirty     bool
+	commit    bool
+	kept      map[string]int64 // committed with the offsets
+	sticky    uint32
+	stream    schedule
+	wall      schedule
+	stats     Stats
 }
 
 // Stats counts what a task did since it was made.
@@ -108,6 +109,7 @@ func New(cfg Config) (*Task, error) {
 func (t *Task) wire(inputs []Input) error {
 	t.dropCaches()
 	t.dropAsyncs()
+	t.followers = nil
 	t.queues, t.logs, t.failed, t.dirty, t.commit, t.time = nil, nil, nil, false, false, -1
 	t.stream, t.wall = newSchedule(), newSchedule()
 	t.remember(inputs)
@@ -151,6 +153,9 @@ func (t *Task) open(s *graph.Store) error {
 		t.logs = append(t.logs, log)
 		bytes.LogTo(log)
 	}
+	if s.SourceTopic != "" {
+		t.followers = append(t.followers, follower{store: spec.Name, topic: to.ChangelogTopic})
+	}
 	if spec.Caching && t.cfg.Cache != nil && t.cfg.Cache.Max > 0 {
 		c := newCached(t, bytes, log)
 		t.late = append(t.late, c)
@@ -164,6 +169,9 @@ func (t *Task) open(s *graph.Store) error {
 	t.stores[spec.Name] = typed
 	return nil
 }
+
+// follower is a store whose changelog is an input: it stands where the input does.
+type follower struct{ store, topic string }
 
 // changelog appends the changes of a store to its topic.
 type changelog struct {
@@ -191,9 +199,15 @@ func (t *Task) begin(ctx context.Context, now int64) {
 
 // Committed tells the task that its offsets and output are committed. next gives,
 // for a changelog topic's partition of this task, the offset behind the last
-// record that was acknowledged; ok is false if none was since the task began.
+// record that was acknowledged; ok is false if none was since the task began. A store
+// whose changelog is an input stands where the input is committed.
 func (t *Task) Committed(next func(record.Partition) (offset int64, ok bool)) {
 	positions := make(map[string]int64, len(t.logs))
+	for _, f := range t.followers {
+		if q := t.queue(record.Partition{Topic: f.topic, ID: t.cfg.ID.Partition}); q != nil {
+			positions[f.store] = q.position
+		}
+	}
 	for _, l := range t.logs {
 		if at, ok := next(record.Partition{Topic: l.topic, ID: t.cfg.ID.Partition}); ok {
 			positions[l.store] = at
