@@ -88,6 +88,13 @@ type Config struct {
 	// while others have: 0 only while that input has more on the broker; negative
 	// not at all. max.task.idle.ms
 	MaxTaskIdle time.Duration
+	// IdleAfter, if positive, is after which time without input a task lets its stream
+	// time go on with the wall clock. Then windows close, and what waits for them is sent
+	// on, although no record comes; Kafka Streams waits for the next one. A record that
+	// comes later than this and has an old timestamp may then be late, and how late
+	// depends on when it came: results are no longer a matter of the input alone.
+	// Default: stream time moves with records only.
+	IdleAfter time.Duration
 	// BufferedRecords is how many records of a partition may be queued before it is
 	// not fetched any more; default 10,000 (whole batches are fetched, so Kafka
 	// Streams' 1,000 would stop a partition at every batch).
@@ -221,7 +228,7 @@ func (c Config) runtime(g *graph.Topology) (runtime.Config, error) {
 		ApplicationID: c.ApplicationID, InstanceID: c.InstanceID, Topology: g, Kafka: k, ExactlyOnce: c.Guarantee == ExactlyOnce,
 		Workers: c.Workers, StateDir: c.StateDir, Engine: c.Engine, CommitInterval: c.CommitInterval,
 		PersistInterval: 30 * time.Second, PersistBytes: 32 << 20, CacheBytes: max(c.CacheMaxBytes, 0), StateCacheBytes: c.StateCacheBytes,
-		MaxTaskIdle: c.MaxTaskIdle, BufferedRecords: c.BufferedRecords, PurgeInterval: c.RepartitionPurgeInterval,
+		MaxTaskIdle: c.MaxTaskIdle, IdleAfter: c.IdleAfter, BufferedRecords: c.BufferedRecords, PurgeInterval: c.RepartitionPurgeInterval,
 		SessionTimeout: c.SessionTimeout, HeartbeatInterval: c.HeartbeatInterval, RebalanceTimeout: c.RebalanceTimeout,
 		TransactionTimeout: c.TransactionTimeout, ShutdownTimeout: c.ShutdownTimeout, KeepSeat: c.KeepSeat, BatchBytes: c.BatchBytes,
 		Compression: c.Compression, Replication: c.ReplicationFactor, Reset: c.Reset, DeadLetterTopic: c.DeadLetterTopic,

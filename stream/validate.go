@@ -80,6 +80,7 @@ func (c *Config) validateNumbers(m *mistakes) {
 }
 
 func (c *Config) validateTimes(m *mistakes) {
+	m.add(c.IdleAfter < 0, "IdleAfter is negative: %v", c.IdleAfter)
 	m.add(c.CommitInterval < 0, "CommitInterval is negative: %v", c.CommitInterval)
 	m.add(c.ShutdownTimeout < 0, "ShutdownTimeout is negative: %v", c.ShutdownTimeout)
 	m.add(c.RepartitionPurgeInterval < 0, "RepartitionPurgeInterval is negative: %v", c.RepartitionPurgeInterval)

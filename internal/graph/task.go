@@ -78,6 +78,10 @@ type Task interface {
 	Kept(key string) (value int64, ok bool)
 	// Schedule calls f from the task's goroutine, never inside another node's call.
 	Schedule(node string, every time.Duration, wall bool, f func(timestamp int64) error) (cancel func(), err error)
+	// OnAdvance registers what is called when stream time moves on without a record,
+	// because the task is idle: an operator that waits for stream time looks whether
+	// something became due. It reports whether it did anything.
+	OnAdvance(f func(streamTime int64) (worked bool, err error))
 	// Async returns what a node starts its asynchronous calls with.
 	Async() Async
 	// RequestCommit asks for a commit as soon as possible.

@@ -28,6 +28,7 @@ type Config struct {
 	CacheBytes         int64 // record cache of all workers together
 	StateCacheBytes    int   // of each task: entries kept in memory above the engine
 	MaxTaskIdle        time.Duration
+	IdleAfter          time.Duration
 	BufferedRecords    int // of a partition: above it is not fetched
 	PurgeInterval      time.Duration
 	SessionTimeout     time.Duration

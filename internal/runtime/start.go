@@ -42,7 +42,7 @@ func (w *worker) start(t *running, inputs []task.Input) error {
 	if t.task == nil {
 		cfg := task.Config{ID: t.id, Sub: t.sub, Topics: w.r.topics, Inputs: inputs, Output: &w.out, Stores: t.set, Cache: &w.cache, Executor: &w.calls,
 			Handler: w.r.cfg.ErrorHandler, DeadLetterTopic: w.r.cfg.DeadLetterTopic, MaxIdle: w.r.cfg.MaxTaskIdle.Milliseconds(),
-			EmitInterval: emitInterval, Log: w.log.Logger}
+			IdleAfter: w.r.cfg.IdleAfter.Milliseconds(), EmitInterval: emitInterval, Log: w.log.Logger}
 		t.set.Commit(t.standing())
 		made, err := task.New(cfg)
 		if err != nil {

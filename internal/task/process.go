@@ -96,6 +96,7 @@ func (t *Task) process(q *queue) error {
 		return err
 	}
 	q.pop()
+	t.idleFrom = t.now
 	t.queueUp(q)
 	t.stats.Records++
 	return t.punctuate(&t.stream, t.time)

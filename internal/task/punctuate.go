@@ -41,8 +41,13 @@ func (t *Task) Schedule(node string, every time.Duration, wall bool, f func(time
 	return func() { p.done = true }, nil
 }
 
-// Punctuate runs the wall-clock punctuations that are due.
+// Punctuate runs the wall-clock punctuations that are due, and lets the stream time of
+// an idle task go on.
 func (t *Task) Punctuate(ctx context.Context, now int64) error {
+	t.begin(ctx, now)
+	if err := t.advance(); err != nil {
+		return err
+	}
 	t.begin(ctx, now)
 	return t.punctuate(&t.wall, now)
 }

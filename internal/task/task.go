@@ -37,6 +37,9 @@ type Config struct {
 	// no records, when others have: negative: not at all; 0: while that input is
 	// known to have more on the broker; positive: that much longer.
 	MaxIdle int64
+	// IdleAfter is for how many milliseconds a task receives nothing before its stream
+	// time goes on with the wall clock; 0: it stands still.
+	IdleAfter int64
 	// EmitInterval is how many milliseconds of the wall clock lie at least between two
 	// emissions of an operator that emits results of closed windows. 0: it emits with
 	// every record that closes some.
@@ -66,6 +69,8 @@ type Task struct {
 	followers []follower
 	late      []lateStore // in the order of the stores
 	asyncs    []*async
+	idleFrom  int64 // since when nothing came; -1: not known
+	listeners []func(streamTime int64) (worked bool, err error)
 	executor  Executor
 	queues    []*queue
 	turn      int64 // the last one that a queue was given
@@ -112,6 +117,7 @@ func (t *Task) wire(inputs []Input) error {
 	t.followers = nil
 	t.queues, t.logs, t.failed, t.dirty, t.commit, t.time = nil, nil, nil, false, false, -1
 	t.stream, t.wall = newSchedule(), newSchedule()
+	t.idleFrom, t.listeners = -1, nil
 	t.remember(inputs)
 	for _, s := range t.cfg.Sub.Stores {
 		if err := t.open(s); err != nil {

@@ -34,6 +34,8 @@ type Config struct {
 	// MaxTaskIdle is that of stream.Config: records of one input may have to wait
 	// for another's, until Advance. Default: they do not.
 	MaxTaskIdle time.Duration
+	// IdleAfter is that of stream.Config: Advance by more than it moves stream time on.
+	IdleAfter time.Duration
 	// EmitInterval is for how long, by the wall clock, an operator that emits results of
 	// closed windows waits until it does so again. An App waits for a second; default
 	// here: not at all, so that tests need not move the clock.
@@ -103,7 +105,7 @@ func (d *Driver) start() (err error) {
 		return err
 	}
 	tc := task.Config{Sub: d.sub, Topics: d.names, Output: (*output)(d), Stores: d.set, Handler: d.cfg.ErrorHandler, DeadLetterTopic: d.cfg.DeadLetterTopic,
-		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), EmitInterval: d.cfg.EmitInterval.Milliseconds(), Cache: &task.Cache{Max: d.cfg.CacheMaxBytes}, Log: d.cfg.Log}
+		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), IdleAfter: d.cfg.IdleAfter.Milliseconds(), EmitInterval: d.cfg.EmitInterval.Milliseconds(), Cache: &task.Cache{Max: d.cfg.CacheMaxBytes}, Log: d.cfg.Log}
 	if d.cfg.MaxTaskIdle == 0 {
 		tc.MaxIdle = -1
 	}
