@@ -24,6 +24,26 @@ type Bytes interface {
 	Put(key, value []byte, timestamp int64) error
 }
 
+// A TimedReader reads a store whose rows have a time: see [Spec.Retention].
+type TimedReader interface {
+	Reader
+	// StreamTime is the greatest time of a row that was put, -1 before the first.
+	StreamTime() int64
+}
+
+// TimedBytes is a store whose rows have a time.
+//
+// Its keys begin with the segment; see [Spec.AppendEngineKey]. Put raises the stream
+// time to the time of the row. A row that is expired by then, see [Spec.Expired], is
+// logged, and otherwise left out. Put maintains the index of a time-ordered store.
+type TimedBytes interface {
+	Bytes
+	TimedReader
+	// NextSequence returns the number of the next row of a store with duplicates: one
+	// more than that of the last, after 2^31-1 comes 0. The first is 1.
+	NextSequence() int32
+}
+
 // A Binding is what a typed store is made over.
 type Binding struct {
 	Bytes Bytes

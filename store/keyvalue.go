@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/streamweir/streamweir/internal/null"
 	"github.com/streamweir/streamweir/serde"
 )
 
@@ -89,13 +88,11 @@ func (b *KeyValueBuilder[K, V]) Bind(to Binding) (KeyValueStore[K, V], error) {
 	if err != nil {
 		return nil, err
 	}
-	if to.Timestamp == nil {
-		return nil, fmt.Errorf("store: %s store %q is bound without the timestamp of the current record", b.spec.Kind, b.spec.Name)
+	w, err := plainValues(b.spec, kv.values, to)
+	if err != nil {
+		return nil, err
 	}
-	return &keyValue[K, V]{
-		keyValueView: kv, bytes: to.Bytes, isNil: null.Check[V](),
-		timestamp: func(*V) int64 { return to.Timestamp() }, now: to.Timestamp,
-	}, nil
+	return &keyValue[K, V]{keyValueView: kv, bytes: to.Bytes, writer: w}, nil
 }
 
 // View returns a typed store that reads r. Each goroutine needs one of its own.
@@ -117,67 +114,15 @@ func (b *KeyValueBuilder[K, V]) ViewAny(r Reader, changelogTopic string) (any, e
 
 // keyValueView implements [ReadOnlyKeyValueStore].
 type keyValueView[K, V any] struct {
-	name    string
-	r       Reader
-	keys    serde.Codec[K]
-	values  serde.Codec[V]
-	nilKey  func(*K) bool // nil: a K is never nil
-	key     K             // what nilKey looks at; a local variable would be moved to the heap
-	keyData []byte
-	toData  []byte
+	serialized[K, V]
+	r      Reader
+	toData []byte
 }
 
 func bindView[K, V any](s Spec, keys serde.Serde[K], values serde.Serde[V], r Reader, topic string) (v keyValueView[K, V], err error) {
-	if keys == nil || values == nil {
-		return v, fmt.Errorf("store: %s store %q has no serde for its keys or its values: give both", s.Kind, s.Name)
-	}
-	if r == nil {
-		return v, fmt.Errorf("store: %s store %q is bound to nothing", s.Kind, s.Name)
-	}
-	v = keyValueView[K, V]{name: s.Name, r: r, nilKey: null.Check[K]()}
-	if v.keys, err = keys.Bind(topic, serde.Key); err != nil {
-		return v, fmt.Errorf("store: %q: key serde for topic %q: %w", s.Name, topic, err)
-	}
-	if v.values, err = values.Bind(topic, serde.Value); err != nil {
-		return v, fmt.Errorf("store: %q: value serde for topic %q: %w", s.Name, topic, err)
-	}
-	return v, nil
-}
-
-func (s *keyValueView[K, V]) isNilKey(key K) bool {
-	if s.nilKey == nil {
-		return false
-	}
-	s.key = key
-	isNil := s.nilKey(&s.key)
-	var zero K
-	s.key = zero
-	return isNil
-}
-
-// encodeKey leaves the key's bytes in keyData.
-func (s *keyValueView[K, V]) encodeKey(key K) (err error) {
-	if s.isNilKey(key) {
-		return fmt.Errorf("store: %q: key is nil: a store has no nil keys, drop the record", s.name)
-	}
-	if s.keyData, err = s.keys.Append(s.keyData[:0], key); err != nil {
-		s.keyData = s.keyData[:0]
-		return fmt.Errorf("store: %q: encode key: %w", s.name, err)
-	}
-	if s.keyData == nil {
-		s.keyData = []byte{} // an empty key is a key, in the changelog too
-	}
-	return nil
-}
-
-func (s *keyValueView[K, V]) decode(data []byte) (v V, ok bool, err error) {
-	if data == nil {
-		return v, false, nil
-	}
-	if v, err = s.values.Decode(data); err != nil {
-		return v, false, fmt.Errorf("store: %q: decode value: %w", s.name, err)
-	}
-	return v, true, nil
+	v.r = r
+	v.serialized, err = bindSerdes(s, keys, values, r, topic)
+	return v, err
 }
 
 // read returns the value of the key in keyData.
@@ -313,12 +258,8 @@ func (i *keyValueIterator[K, V]) Close() error {
 // keyValue implements [KeyValueStore].
 type keyValue[K, V any] struct {
 	keyValueView[K, V]
-	bytes     Bytes
-	isNil     func(*V) bool  // nil: a V is never nil
-	timestamp func(*V) int64 // of a put's changelog record
-	now       func() int64   // of a delete's
-	value     V              // what isNil and timestamp look at
-	data      []byte
+	bytes  Bytes
+	writer valueWriter[V]
 }
 
 func (s *keyValue[K, V]) Put(key K, value V) error {
@@ -330,32 +271,15 @@ func (s *keyValue[K, V]) Put(key K, value V) error {
 
 // write sets the key in keyData.
 func (s *keyValue[K, V]) write(value V) error {
-	s.value = value
-	isNil, timestamp := s.isNil != nil && s.isNil(&s.value), int64(0)
-	if !isNil {
-		timestamp = s.timestamp(&s.value)
+	data, timestamp, err := s.writer.encode(value)
+	if err != nil {
+		return err
 	}
-	var zero V
-	s.value = zero
-	if isNil {
-		return s.remove()
-	}
-	var err error
-	if s.data, err = s.values.Append(s.data[:0], value); err != nil {
-		s.data = s.data[:0]
-		return fmt.Errorf("store: %q: encode value: %w", s.name, err)
-	}
-	if s.data == nil {
-		s.data = []byte{} // an empty value is a value
-	}
-	if err := s.bytes.Put(s.keyData, s.data, timestamp); err != nil {
-		return fmt.Errorf("store: %q: %w", s.name, err)
-	}
-	return nil
+	return s.put(data, timestamp)
 }
 
-func (s *keyValue[K, V]) remove() error {
-	if err := s.bytes.Put(s.keyData, nil, s.now()); err != nil {
+func (s *keyValue[K, V]) put(data []byte, timestamp int64) error {
+	if err := s.bytes.Put(s.keyData, data, timestamp); err != nil {
 		return fmt.Errorf("store: %q: %w", s.name, err)
 	}
 	return nil
@@ -372,5 +296,5 @@ func (s *keyValue[K, V]) Delete(key K) (old V, ok bool, err error) {
 	if old, ok, err = s.Get(key); err != nil {
 		return old, false, err
 	}
-	return old, ok, s.remove()
+	return old, ok, s.put(nil, s.writer.now())
 }

@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"maps"
+	"math"
+	"time"
 )
 
 // Kind is the kind of a store: its methods and the format of its bytes.
@@ -13,6 +15,9 @@ type Kind int8
 const (
 	KindKeyValue            Kind = 1
 	KindTimestampedKeyValue Kind = 2
+	KindWindow              Kind = 3
+	KindTimestampedWindow   Kind = 4
+	KindSession             Kind = 5
 )
 
 // String returns the kind as messages and metrics name it.
@@ -22,13 +27,30 @@ func (k Kind) String() string {
 		return "key-value"
 	case KindTimestampedKeyValue:
 		return "timestamped-key-value"
+	case KindWindow:
+		return "window"
+	case KindTimestampedWindow:
+		return "timestamped-window"
+	case KindSession:
+		return "session"
 	}
 	return fmt.Sprintf("Kind(%d)", int8(k))
 }
 
 // Timestamped tells whether a stored value begins with 8 bytes of timestamp,
 // which its changelog record carries as the record's timestamp instead.
-func (k Kind) Timestamped() bool { return k == KindTimestampedKeyValue }
+func (k Kind) Timestamped() bool {
+	return k == KindTimestampedKeyValue || k == KindTimestampedWindow
+}
+
+// Segmented tells whether the rows of a store have a time, and expire: those of
+// window and session stores.
+func (k Kind) Segmented() bool {
+	return k == KindWindow || k == KindTimestampedWindow || k == KindSession
+}
+
+// Forever is a retention or a window size without an end.
+const Forever time.Duration = math.MaxInt64
 
 // Spec is what a task must know of a store to open it.
 type Spec struct {
@@ -50,10 +72,26 @@ type Spec struct {
 	// default. The persistent stores of a task share one engine, so they must
 	// agree.
 	Opener Opener
+
+	// What follows is of window and session stores, in milliseconds.
+
+	// Retention is for how long a row is kept: one whose time is not greater than
+	// the store's stream time minus Retention is not seen any more.
+	Retention int64
+	// SegmentInterval is the span of time whose rows are dropped at once.
+	SegmentInterval int64
+	// WindowSize is the size of the windows of a window store, whose rows have the
+	// start only.
+	WindowSize int64
+	// Duplicates tells whether a window store keeps every value that is put, instead
+	// of the last for each key and window.
+	Duplicates bool
+	// TimeOrdered tells whether the store has an index by time.
+	TimeOrdered bool
 }
 
-// A Builder describes a store; its types are erased. [KeyValue] and
-// [TimestampedKeyValue] return builders. A builder may be shared by topologies
+// A Builder describes a store; its types are erased. [KeyValue], [Windows] and the
+// like return builders. A builder may be shared by topologies
 // and goroutines.
 type Builder interface {
 	// Name is the store's name.
@@ -95,6 +133,17 @@ func Cached() Option { return func(s *Spec) { s.Caching = true } }
 
 // NotCached forwards each update.
 func NotCached() Option { return func(s *Spec) { s.Caching = false } }
+
+// RetainDuplicates makes a window store keep every value that is put: the store of one
+// side of a stream-stream join. Its changelog topic is not compacted. Deleting from it
+// changes nothing. Kafka Streams: retainDuplicates.
+func RetainDuplicates() Option { return func(s *Spec) { s.Duplicates = true } }
+
+// TimeOrdered gives a window or session store an index by time, so that FetchAll and All
+// go by time and then by key, at a cost that depends on the range alone: the store
+// of an aggregation that emits when windows close. A new row costs two writes. Kafka
+// Streams: RocksDBTimeOrderedWindowStore.
+func TimeOrdered() Option { return func(s *Spec) { s.TimeOrdered = true } }
 
 func newSpec(name string, kind Kind, opts []Option) Spec {
 	s := Spec{Name: name, Kind: kind, Persistent: true, Logged: true}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/streamweir/streamweir/internal/null"
 	"github.com/streamweir/streamweir/serde"
 )
 
@@ -55,17 +54,11 @@ func (b *TimestampedKeyValueBuilder[K, V]) Bind(to Binding) (TimestampedKeyValue
 	if err != nil {
 		return nil, err
 	}
-	if to.Timestamp == nil {
-		return nil, fmt.Errorf("store: %s store %q is bound without the timestamp of the current record", b.spec.Kind, b.spec.Name)
+	w, err := timestampedValues(b.spec, kv.values, to)
+	if err != nil {
+		return nil, err
 	}
-	s := &keyValue[K, ValueAndTimestamp[V]]{
-		keyValueView: kv, bytes: to.Bytes,
-		timestamp: func(v *ValueAndTimestamp[V]) int64 { return v.Timestamp }, now: to.Timestamp,
-	}
-	if isNil := null.Check[V](); isNil != nil {
-		s.isNil = func(v *ValueAndTimestamp[V]) bool { return isNil(&v.Value) }
-	}
-	return s, nil
+	return &keyValue[K, ValueAndTimestamp[V]]{keyValueView: kv, bytes: to.Bytes, writer: w}, nil
 }
 
 // View returns a typed store that reads r. Each goroutine needs one of its own.
@@ -86,10 +79,14 @@ func (b *TimestampedKeyValueBuilder[K, V]) ViewAny(r Reader, changelogTopic stri
 }
 
 func (b *TimestampedKeyValueBuilder[K, V]) timestamped() serde.Serde[ValueAndTimestamp[V]] {
-	if b.values == nil {
+	return timestamped(b.values)
+}
+
+func timestamped[V any](values serde.Serde[V]) serde.Serde[ValueAndTimestamp[V]] {
+	if values == nil {
 		return nil
 	}
-	return timestampedSerde[V]{b.values}
+	return timestampedSerde[V]{values}
 }
 
 type timestampedSerde[V any] struct{ values serde.Serde[V] }

@@ -76,6 +76,8 @@ var processors = map[string]procFunc{
 	}),
 	"storeGet":        storeGet,
 	"kvCommand":       kvCommands,
+	"windowCommand":   windowCommands,
+	"sessionCommand":  sessionCommands,
 	"punctuateStream": counter(topology.StreamTime),
 	"punctuateWall":   counter(topology.WallClockTime),
 	"tickStream":      ticker(topology.StreamTime, 0),

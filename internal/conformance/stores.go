@@ -117,6 +117,9 @@ func (b *builder) store(s *storeSpec) store.Builder {
 	case "timestampedKv":
 		return store.TimestampedKeyValue[value, value](s.Name, key, val, opts...)
 	}
+	if w := windowedStore(s, key, val, opts); w != nil {
+		return w
+	}
 	b.fail(missing("store type " + s.Type))
 	return nil
 }
@@ -132,6 +135,9 @@ func dump(d *streamtest.Driver, name string) (*content, error) {
 	s, err := streamtest.Store[any](d, name)
 	if err != nil {
 		return nil, err
+	}
+	if c, err := dumpWindows(s); c != nil {
+		return c, err
 	}
 	c := &content{Type: "kv", Rows: [][]any{}}
 	switch s := s.(type) {

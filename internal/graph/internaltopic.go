@@ -2,6 +2,9 @@ package graph
 
 import (
 	"maps"
+	"math"
+	"strconv"
+	"time"
 
 	"github.com/streamweir/streamweir/store"
 )
@@ -52,8 +55,28 @@ func (t *Topology) InternalTopics(applicationID string) []InternalTopic {
 	return out
 }
 
+// windowRetention is for how long the changelog of a window or session store keeps
+// records beyond the store's retention. Kafka Streams:
+// windowstore.changelog.additional.retention.ms.
+const windowRetention = 24 * time.Hour
+
 func changelogConfig(s store.Spec) map[string]string {
 	c := map[string]string{"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
+	if s.Kind.Segmented() {
+		c["cleanup.policy"] = "compact,delete"
+		if s.Duplicates {
+			c["cleanup.policy"] = "delete"
+		}
+		c["retention.ms"] = strconv.FormatInt(addMillis(s.Retention, windowRetention.Milliseconds()), 10)
+	}
 	maps.Copy(c, s.TopicConfig)
 	return c
+}
+
+// addMillis adds without going beyond the greatest time.
+func addMillis(a, b int64) int64 {
+	if sum := a + b; sum >= a {
+		return sum
+	}
+	return math.MaxInt64
 }

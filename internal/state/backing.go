@@ -14,7 +14,9 @@ import (
 // What is in an engine:
 //
 //	0 "format"        format version, decimal
-//	0 "store" 0 name  kind (1 byte), position (8 bytes, big-endian; -1: none)
+//	0 "store" 0 name  kind (1 byte), position (8 bytes, big-endian; -1: none);
+//	                  of a segmented store also its stream time (8 bytes) and the
+//	                  sequence of its last row (4 bytes)
 //	name 0 key        value
 //
 // A store's record is the last that is written of it and the first that is
@@ -112,28 +114,43 @@ func (b *backing) empty(from, to []byte) (bool, error) {
 
 func recordKey(name string) []byte { return append(bytes.Clone(storePrefix), name...) }
 
-func recordValue(kind store.Kind, position int64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{byte(kind)}, uint64(position))
+func recordValue(kind store.Kind, position int64, m marks) []byte {
+	r := binary.BigEndian.AppendUint64([]byte{byte(kind)}, uint64(position))
+	if kind.Segmented() {
+		r = binary.BigEndian.AppendUint64(r, uint64(m.time))
+		r = binary.BigEndian.AppendUint32(r, uint32(m.sequence))
+	}
+	return r
 }
 
 // readRecord reads what an engine says of a store.
-func (b *backing) readRecord(spec store.Spec) (position int64, found bool, err error) {
+func (b *backing) readRecord(spec store.Spec) (position int64, m marks, found bool, err error) {
+	m = noMarks
 	data, found, err := b.engine.Get(recordKey(spec.Name), nil)
 	if err != nil || !found {
-		return noPosition, false, err
+		return noPosition, m, false, err
 	}
-	if len(data) != 9 {
-		return noPosition, false, fmt.Errorf("state: the record of store %q in %s has %d bytes instead of 9: it is damaged. Remove the folder to restore its stores from their changelogs", spec.Name, b.name, len(data))
+	kind := spec.Kind
+	if len(data) > 0 {
+		kind = store.Kind(data[0])
+	}
+	if want := len(recordValue(kind, 0, m)); len(data) != want {
+		return noPosition, m, false, fmt.Errorf("state: the record of store %q in %s has %d bytes instead of %d: it is damaged. Remove the folder to restore its stores from their changelogs", spec.Name, b.name, len(data), want)
 	}
 	position = int64(binary.BigEndian.Uint64(data[1:]))
-	switch kind := store.Kind(data[0]); {
+	if kind.Segmented() {
+		m.time, m.sequence = int64(binary.BigEndian.Uint64(data[9:])), int32(binary.BigEndian.Uint32(data[17:]))
+	}
+	switch {
 	case position < noPosition:
-		return noPosition, false, fmt.Errorf("state: the record of store %q in %s has changelog position %d: it is damaged. Remove the folder to restore its stores from their changelogs", spec.Name, b.name, position)
+		return noPosition, noMarks, false, fmt.Errorf("state: the record of store %q in %s has changelog position %d: it is damaged. Remove the folder to restore its stores from their changelogs", spec.Name, b.name, position)
+	case m.time < noMarks.time:
+		return noPosition, noMarks, false, fmt.Errorf("state: the record of store %q in %s has stream time %d: it is damaged. Remove the folder to restore its stores from their changelogs", spec.Name, b.name, m.time)
 	case kind != spec.Kind:
-		return noPosition, false, fmt.Errorf("state: store %q in %s was written as a %s store, the topology has it as a %s store: give it another name, or remove the folder to restore its stores from their changelogs",
+		return noPosition, noMarks, false, fmt.Errorf("state: store %q in %s was written as a %s store, the topology has it as a %s store: give it another name, or remove the folder to restore its stores from their changelogs",
 			spec.Name, b.name, kind, spec.Kind)
 	}
-	return position, true, nil
+	return position, m, true, nil
 }
 
 // deleteRange removes the keys from <= k < to in batches.

@@ -58,6 +58,7 @@ type entry struct {
 	inFlight bool // in the flush that is under way, which owns the value it took
 	gone     bool // evicted
 	size     int  // what it counts in the cache
+	slot     int  // its place in the clock
 	unsaved  int  // what it counts in dirtyBytes if dirty
 }
 
@@ -144,13 +145,19 @@ func (c *cache) evict(probes int) {
 			c.hand++
 		default:
 			e.store.drop(e)
-			c.bytes -= e.size
-			last := len(c.clock) - 1
-			c.clock[c.hand] = c.clock[last]
-			c.clock[last] = nil
-			c.clock = c.clock[:last]
+			c.remove(e)
 		}
 	}
+}
+
+// remove takes an entry off the account and the clock.
+func (c *cache) remove(e *entry) {
+	c.bytes -= e.size
+	last := len(c.clock) - 1
+	c.clock[e.slot] = c.clock[last]
+	c.clock[e.slot].slot = e.slot
+	c.clock[last] = nil
+	c.clock = c.clock[:last]
 }
 
 // forget removes the entries of a store from the account.
@@ -158,6 +165,7 @@ func (c *cache) forget(s *Store) {
 	kept := c.clock[:0]
 	for _, e := range c.clock {
 		if e.store != s {
+			e.slot = len(kept)
 			kept = append(kept, e)
 			continue
 		}

@@ -6,7 +6,9 @@ package state
 func (st *Set) Commit(next map[string]int64) {
 	st.settle()
 	for _, s := range st.stores {
+		written := len(s.pending)
 		s.commit()
+		s.commitTimes(written)
 		if p, ok := next[s.spec.Name]; ok {
 			s.position = p
 		}
@@ -48,6 +50,7 @@ func (st *Set) Abort() {
 }
 
 func (s *Store) abort() {
+	s.times.running = s.times.committed
 	c := &s.set.cache
 	for i, e := range s.pending {
 		c.recycle(e.pending)

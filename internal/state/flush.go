@@ -28,6 +28,7 @@ type part struct {
 	backing *backing
 	values  []flushed
 	records []position
+	sweeps  []sweep // of expired segments
 }
 
 // flushed is a value to write. The entry's value may be replaced while the flush
@@ -42,6 +43,7 @@ type flushed struct {
 type position struct {
 	store *Store
 	next  int64
+	marks marks
 }
 
 // errNotWritten is the outcome of a flush that was taken back.
@@ -75,7 +77,7 @@ func (st *Set) take(persistent bool) *Flush {
 				s.take(&p)
 			}
 		}
-		if len(p.values)+len(p.records) > 0 {
+		if len(p.values)+len(p.records)+len(p.sweeps) > 0 {
 			f.parts = append(f.parts, p)
 		}
 	}
@@ -87,15 +89,26 @@ func (st *Set) take(persistent bool) *Flush {
 }
 
 func (s *Store) take(p *part) {
+	live := s.liveSegment()
 	for i, e := range s.dirty {
+		if s.dirty[i] = nil; e.gone {
+			continue // expired
+		}
+		if live > 0 && s.segmentOf(e.key) < live {
+			e.dirty = false
+			s.set.dirtyBytes -= e.unsaved
+			continue
+		}
 		e.dirty, e.inFlight = false, true
 		p.values = append(p.values, flushed{e, e.value, e.known, e.unsaved})
-		s.dirty[i] = nil
 	}
-	if len(s.dirty) > 0 && !s.recorded || s.position != s.saved {
-		p.records = append(p.records, position{s, s.position})
+	if len(s.dirty) > 0 && !s.recorded || s.position != s.saved || s.times.committed != s.times.saved {
+		p.records = append(p.records, position{s, s.position, s.times.committed})
 	}
 	s.dirty = s.dirty[:0]
+	if live > s.times.swept {
+		p.sweeps = append(p.sweeps, sweep{s, live})
+	}
 }
 
 // Write writes the flush to the engines, each store's position after all values.
@@ -133,9 +146,17 @@ func (p *part) write() error {
 		}
 	}
 	for _, r := range p.records {
-		batch.Put(recordKey(r.store.spec.Name), recordValue(r.store.spec.Kind, r.next))
+		batch.Put(recordKey(r.store.spec.Name), recordValue(r.store.spec.Kind, r.next, r.marks))
 	}
-	return p.backing.write(&batch)
+	if err := p.backing.write(&batch); err != nil {
+		return err
+	}
+	for _, w := range p.sweeps {
+		if err := w.store.sweep(&batch, w.live); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settle takes notice of a flush that has been written.
@@ -153,6 +174,12 @@ func (st *Set) settle() {
 		for _, r := range p.records {
 			if f.err == nil {
 				r.store.saved, r.store.recorded = r.next, true
+				r.store.times.saved = r.marks
+			}
+		}
+		for _, w := range p.sweeps {
+			if f.err == nil {
+				w.store.times.swept = w.live
 			}
 		}
 	}
@@ -163,7 +190,7 @@ func (st *Set) clean(v flushed, written bool) {
 	e := v.entry
 	e.inFlight = false
 	st.dirtyBytes -= v.bytes
-	if !written && !e.dirty {
+	if !written && !e.dirty && !e.gone {
 		st.soil(e)
 	}
 }

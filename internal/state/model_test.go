@@ -300,7 +300,7 @@ func (m *machine) kill(t *rapid.T) {
 }
 
 func storedPosition(t errorer, d *disk, spec store.Spec) (int64, bool) {
-	next, found, err := (&backing{engine: d.Engine, name: "disk"}).readRecord(spec)
+	next, _, found, err := (&backing{engine: d.Engine, name: "disk"}).readRecord(spec)
 	if err != nil {
 		t.Fatalf("read position: %v", err)
 	}

@@ -29,10 +29,18 @@ func (st *Set) Restore(name string, records []record.Record, next int64) error {
 			return err
 		}
 	}
+	if s.spec.Kind.Segmented() {
+		if err := s.restoreTimes(records); err != nil {
+			return err
+		}
+	}
 	if err := s.restore(records); err != nil {
 		return err
 	}
-	return s.setPosition(next)
+	if err := s.setPosition(next); err != nil {
+		return err
+	}
+	return s.dropSegments()
 }
 
 // restore leaves the end of the records in the batch.
@@ -45,8 +53,11 @@ func (s *Store) restore(records []record.Record) error {
 		if r.Key == nil {
 			continue
 		}
-		s.overtake(r)
-		s.key = append(append(s.key[:0], s.prefix...), r.Key...)
+		if s.spec.Kind.Segmented() && s.spec.Expired(s.spec.RowTime(r.Key), s.times.committed.time) {
+			continue
+		}
+		s.key = s.spec.AppendEngineKey(append(s.key[:0], s.prefix...), r.Key)
+		s.overtake(s.key[len(s.prefix):], r.Value != nil)
 		switch {
 		case r.Value == nil:
 			batch.Delete(s.key)
@@ -56,6 +67,15 @@ func (s *Store) restore(records []record.Record) error {
 			batch.Put(s.key, value)
 		default:
 			batch.Put(s.key, r.Value)
+		}
+		if s.spec.TimeOrdered {
+			s.key = s.spec.AppendIndexKey(append(s.key[:0], s.prefix...), r.Key)
+			s.overtake(s.key[len(s.prefix):], r.Value != nil)
+			if r.Value == nil {
+				batch.Delete(s.key)
+			} else {
+				batch.Put(s.key, nil)
+			}
 		}
 		if batch.Bytes() >= batchBytes {
 			if err := s.backing.write(batch); err != nil {
@@ -68,15 +88,15 @@ func (s *Store) restore(records []record.Record) error {
 }
 
 // overtake forgets what is known of a key that the engine is about to change.
-func (s *Store) overtake(r *record.Record) {
+func (s *Store) overtake(key []byte, put bool) {
 	if !s.complete && len(s.entries) == 0 {
 		return
 	}
 	s.mu.Lock()
-	if r.Value != nil {
+	if put {
 		s.complete = false
 	}
-	e := s.entries[string(r.Key)]
+	e := s.entries[string(key)]
 	if e != nil {
 		e.value, e.known = nil, unknown
 	}
@@ -89,11 +109,12 @@ func (s *Store) overtake(r *record.Record) {
 // setPosition writes the batch and, after it, the position.
 func (s *Store) setPosition(next int64) error {
 	batch := &s.set.batch
-	batch.Put(recordKey(s.spec.Name), recordValue(s.spec.Kind, next))
+	batch.Put(recordKey(s.spec.Name), recordValue(s.spec.Kind, next, s.times.committed))
 	if err := s.backing.write(batch); err != nil {
 		return err
 	}
 	s.position, s.saved, s.recorded = next, next, true
+	s.times.saved = s.times.committed
 	return nil
 }
 
@@ -118,6 +139,8 @@ func (st *Set) Wipe(name string) error {
 		e.gone = true
 	}
 	s.entries, s.index, s.complete = map[string]*entry{}, nil, false
+	s.times.set(noMarks)
+	s.sortSegments()
 	s.mu.Unlock()
 	st.batch.Reset()
 	st.batch.Delete(recordKey(name))

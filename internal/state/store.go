@@ -41,24 +41,29 @@ type Store struct {
 	saved    int64 // position that is in the engine
 	recorded bool  // the engine has the store's record
 	key      []byte
+	times    times // of a segmented store
 }
 
 func newStore(st *Set, spec store.Spec, b *backing) *Store {
-	return &Store{
+	s := &Store{
 		set: st, spec: spec, backing: b, entries: map[string]*entry{},
 		prefix: append([]byte(spec.Name), 0), end: append([]byte(spec.Name), 1),
-		position: noPosition, saved: noPosition,
+		position: noPosition, saved: noPosition, times: newTimes(),
 	}
+	s.sortSegments()
+	return s
 }
 
 // open reads the store's position. Data without a position are what is left of
 // a first flush, or of a wipe, that did not come to its end.
 func (s *Store) open() error {
 	var err error
-	if s.position, s.recorded, err = s.backing.readRecord(s.spec); err != nil {
+	var m marks
+	if s.position, m, s.recorded, err = s.backing.readRecord(s.spec); err != nil {
 		return err
 	}
 	s.saved = s.position
+	s.times.set(m)
 	if !s.recorded {
 		s.set.batch.Reset()
 		if err := s.backing.deleteRange(&s.set.batch, s.prefix, s.end); err != nil {
@@ -76,7 +81,8 @@ func (s *Store) Name() string { return s.spec.Name }
 func (s *Store) Spec() store.Spec { return s.spec }
 
 // LogTo makes c take a record for every Put from now on; nil for none. A record
-// of a timestamped store has the value without its timestamp.
+// of a timestamped store has the value without its timestamp, and one of a segmented
+// store the key without its segment.
 func (s *Store) LogTo(c Changelog) { s.changelog = c }
 
 func (s *Store) find(key []byte) *entry {
@@ -151,6 +157,21 @@ func (s *Store) Put(key, value []byte, timestamp int64) error {
 	if err := s.check(key, value); err != nil {
 		return err
 	}
+	if s.spec.Kind.Segmented() {
+		s.putRow(key, value)
+	} else {
+		s.put(key, value)
+	}
+	if s.changelog == nil {
+		return nil
+	}
+	if err := s.changelog.Append(s.spec.ChangelogKey(key), s.spec.ChangelogValue(value), timestamp); err != nil {
+		return fmt.Errorf("state: store %q: append to the changelog: %w", s.spec.Name, err)
+	}
+	return nil
+}
+
+func (s *Store) put(key, value []byte) {
 	e := s.find(key)
 	if e == nil {
 		e = s.insert(key)
@@ -159,16 +180,6 @@ func (s *Store) Put(key, value []byte, timestamp int64) error {
 	} else {
 		s.stage(e, value)
 	}
-	if s.changelog == nil {
-		return nil
-	}
-	if value != nil && s.spec.Kind.Timestamped() {
-		value = value[timestampBytes:]
-	}
-	if err := s.changelog.Append(key, value, timestamp); err != nil {
-		return fmt.Errorf("state: store %q: append to the changelog: %w", s.spec.Name, err)
-	}
-	return nil
 }
 
 // timestampBytes is the size of the timestamp before a value.
@@ -220,6 +231,7 @@ func (s *Store) insert(key []byte) *entry {
 		index.Set(indexed{e.key, e})
 	}
 	s.mu.Unlock()
+	e.slot = len(s.set.clock)
 	s.set.clock = append(s.set.clock, e)
 	s.set.measure(e)
 	s.last = e
@@ -253,9 +265,12 @@ type indexed struct {
 func (s *Store) buildIndex() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.index != nil {
-		return
+	if s.index == nil {
+		s.sort()
 	}
+}
+
+func (s *Store) sort() {
 	less := func(a, b indexed) bool { return a.key < b.key }
 	s.index = btree.NewBTreeGOptions(less, btree.Options{NoLocks: true, Degree: 16})
 	for key, e := range s.entries {

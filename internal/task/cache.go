@@ -270,11 +270,8 @@ func (c *cached) pass(h *held, value []byte) error {
 	}
 	t.when = h.moment.Timestamp
 	if c.log != nil {
-		plain := value
-		if value != nil && c.Spec().Kind.Timestamped() {
-			plain = value[8:]
-		}
-		if err := c.log.Append(h.bytes, plain, h.timestamp); err != nil {
+		spec := c.Spec()
+		if err := c.log.Append(spec.ChangelogKey(h.bytes), spec.ChangelogValue(value), h.timestamp); err != nil {
 			return err
 		}
 	}

@@ -162,6 +162,7 @@ func (t *Task) open(s *graph.Store) error {
 	if s.SourceTopic != "" {
 		t.followers = append(t.followers, follower{store: spec.Name, topic: to.ChangelogTopic})
 	}
+	bytes.OnExpired(func() { t.Dropped(spec.Name, "expired") })
 	if spec.Caching && t.cfg.Cache != nil && t.cfg.Cache.Max > 0 {
 		c := newCached(t, bytes, log)
 		t.late = append(t.late, c)

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"fmt"
+
+	"github.com/streamweir/streamweir/internal/null"
+	"github.com/streamweir/streamweir/serde"
+)
+
+// serialized turns the keys and values of a typed store into bytes and back.
+type serialized[K, V any] struct {
+	name    string
+	keys    serde.Codec[K]
+	values  serde.Codec[V]
+	nilKey  func(*K) bool // nil: a K is never nil
+	key     K             // what nilKey looks at; a local variable would be moved to the heap
+	keyData []byte
+}
+
+func bindSerdes[K, V any](s Spec, keys serde.Serde[K], values serde.Serde[V], r Reader, topic string) (c serialized[K, V], err error) {
+	if keys == nil || values == nil {
+		return c, fmt.Errorf("store: %s store %q has no serde for its keys or its values: give both", s.Kind, s.Name)
+	}
+	if r == nil {
+		return c, fmt.Errorf("store: %s store %q is bound to nothing", s.Kind, s.Name)
+	}
+	c = serialized[K, V]{name: s.Name, nilKey: null.Check[K]()}
+	if c.keys, err = keys.Bind(topic, serde.Key); err != nil {
+		return c, fmt.Errorf("store: %q: key serde for topic %q: %w", s.Name, topic, err)
+	}
+	if c.values, err = values.Bind(topic, serde.Value); err != nil {
+		return c, fmt.Errorf("store: %q: value serde for topic %q: %w", s.Name, topic, err)
+	}
+	return c, nil
+}
+
+func (s *serialized[K, V]) isNilKey(key K) bool {
+	if s.nilKey == nil {
+		return false
+	}
+	s.key = key
+	isNil := s.nilKey(&s.key)
+	var zero K
+	s.key = zero
+	return isNil
+}
+
+// encodeKey leaves the key's bytes in keyData.
+func (s *serialized[K, V]) encodeKey(key K) (err error) {
+	if s.isNilKey(key) {
+		return fmt.Errorf("store: %q: key is nil: a store has no nil keys, drop the record", s.name)
+	}
+	if s.keyData, err = s.keys.Append(s.keyData[:0], key); err != nil {
+		s.keyData = s.keyData[:0]
+		return fmt.Errorf("store: %q: encode key: %w", s.name, err)
+	}
+	if s.keyData == nil {
+		s.keyData = []byte{} // an empty key is a key, in the changelog too
+	}
+	return nil
+}
+
+func (s *serialized[K, V]) decode(data []byte) (v V, ok bool, err error) {
+	if data == nil {
+		return v, false, nil
+	}
+	if v, err = s.values.Decode(data); err != nil {
+		return v, false, fmt.Errorf("store: %q: decode value: %w", s.name, err)
+	}
+	return v, true, nil
+}
+
+// valueWriter turns the values of a typed store into what is put.
+type valueWriter[V any] struct {
+	name      string
+	values    serde.Codec[V]
+	isNil     func(*V) bool  // nil: a V is never nil
+	timestamp func(*V) int64 // of a put's changelog record
+	now       func() int64   // of a delete's
+	value     V              // what isNil and timestamp look at
+	data      []byte
+}
+
+// plainValues writes values whose changelog records have the timestamp of the record
+// that is being processed.
+func plainValues[V any](s Spec, values serde.Codec[V], to Binding) (valueWriter[V], error) {
+	w := valueWriter[V]{
+		name: s.Name, values: values, isNil: null.Check[V](), now: to.Timestamp,
+		timestamp: func(*V) int64 { return to.Timestamp() },
+	}
+	return w, checkClock(s, to)
+}
+
+// timestampedValues writes values whose changelog records have their timestamps. One
+// whose Value is nil is a deletion.
+func timestampedValues[V any](s Spec, values serde.Codec[ValueAndTimestamp[V]], to Binding) (valueWriter[ValueAndTimestamp[V]], error) {
+	w := valueWriter[ValueAndTimestamp[V]]{
+		name: s.Name, values: values, now: to.Timestamp,
+		timestamp: func(v *ValueAndTimestamp[V]) int64 { return v.Timestamp },
+	}
+	if isNil := null.Check[V](); isNil != nil {
+		w.isNil = func(v *ValueAndTimestamp[V]) bool { return isNil(&v.Value) }
+	}
+	return w, checkClock(s, to)
+}
+
+func checkClock(s Spec, to Binding) error {
+	if to.Timestamp == nil {
+		return fmt.Errorf("store: %s store %q is bound without the timestamp of the current record", s.Kind, s.Name)
+	}
+	return nil
+}
+
+// encode returns the bytes to put for a value, nil to delete, and the timestamp of
+// the changelog record. The bytes are valid until the next call.
+func (w *valueWriter[V]) encode(value V) (data []byte, timestamp int64, err error) {
+	w.value = value
+	isNil := w.isNil != nil && w.isNil(&w.value)
+	if !isNil {
+		timestamp = w.timestamp(&w.value)
+	}
+	var zero V
+	w.value = zero
+	if isNil {
+		return nil, w.now(), nil
+	}
+	if w.data, err = w.values.Append(w.data[:0], value); err != nil {
+		w.data = w.data[:0]
+		return nil, 0, fmt.Errorf("store: %q: encode value: %w", w.name, err)
+	}
+	if w.data == nil {
+		w.data = []byte{} // an empty value is a value
+	}
+	return w.data, timestamp, nil
+}
