@@ -98,8 +98,6 @@ func operators(receiver any) map[string]operator {
 		return onTable
 	case grouped:
 		return onGrouped
-	case groupedTable:
-		return onGroupedTable
 	case counted:
 		return onCounted
 	case countStream:

@@ -23,12 +23,6 @@ var onTable = map[string]operator{
 		}
 		return stream.MapTableValues(c.table(), func(v value) value { return f(nil, v) }, c.named()...)
 	},
-	"join":      innerTables,
-	"leftJoin":  leftTables,
-	"outerJoin": outerTables,
-	"groupBy": func(c *call) any {
-		return stream.GroupTableBy(c.table(), function(c.builder, pairs, "pair", c.Fn), c.serdes(), named(c.Grouped)...)
-	},
 	"toStream": func(c *call) any {
 		s := c.table().ToStream(c.named()...)
 		if c.Fn == "" {
