@@ -18,6 +18,7 @@ const (
 	KindWindow              Kind = 3
 	KindTimestampedWindow   Kind = 4
 	KindSession             Kind = 5
+	KindBuffer              Kind = 16 // of a table's suppressed changes
 )
 
 // String returns the kind as messages and metrics name it.
@@ -33,6 +34,8 @@ func (k Kind) String() string {
 		return "timestamped-window"
 	case KindSession:
 		return "session"
+	case KindBuffer:
+		return "buffer"
 	}
 	return fmt.Sprintf("Kind(%d)", int8(k))
 }

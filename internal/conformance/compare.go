@@ -30,10 +30,13 @@ func difference(want, got tree) string {
 		return d
 	}
 	parts := sections
-	if e, ok := want["error"].(tree); ok && e["phase"] == "build" {
+	switch e, _ := want["error"].(tree); e["phase"] {
+	case "build":
 		// Java stops at the first mistake, Go goes on to collect all of them: what
 		// was made of the steps behind it is no part of the comparison.
 		parts = []string{"output", "calls", "internal"}
+	case "input":
+		want = withoutClosing(want, e["i"])
 	}
 	if order, ok := want["interleaved"].([]any); ok {
 		want, got = loosen(want, order), loosen(got, order)
@@ -44,6 +47,18 @@ func difference(want, got tree) string {
 		}
 	}
 	return ""
+}
+
+// withoutClosing leaves out what Java's driver logs when it is closed after an error
+// of input i: it then writes the changelogs of buffers, which are records without a
+// time. Nothing of that input would be committed.
+func withoutClosing(t tree, i any) tree {
+	t = maps.Clone(t)
+	records, _ := t["internal"].([]any)
+	t["internal"] = slices.DeleteFunc(slices.Clone(records), func(r any) bool {
+		return r.(tree)["i"] == i && r.(tree)["ts"] == nil
+	})
+	return t
 }
 
 // loosen forgets in which order the records of some inputs were written: those
@@ -101,6 +116,9 @@ func diff(path string, want, got any) string {
 			}
 		}
 		for _, name := range names {
+			if ts, ok := w[name]; name == "ts" && ok && ts == nil {
+				continue // Java's producer sets it by its own clock
+			}
 			_, inWant := w[name]
 			_, inGot := g[name]
 			if inWant != inGot {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/store"
 	"github.com/streamweir/streamweir/topology"
 )
 
@@ -54,11 +55,13 @@ func internalTopics(t *topology.Topology, applicationID string) ([]topic, [][]st
 	return all, groups
 }
 
-// storeNames are the names of the stores that have content of their own.
+// storeNames are the names of the stores that hold plain keys and values.
 func storeNames(t *topology.Topology) []string {
 	var names []string
 	for _, s := range t.Graph().Whole().Stores {
-		names = append(names, s.Builder.Name())
+		if s.Builder.Spec().Kind != store.KindBuffer {
+			names = append(names, s.Builder.Name())
+		}
 	}
 	return names
 }

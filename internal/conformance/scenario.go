@@ -53,6 +53,8 @@ type step struct {
 	Materialized *materialized `json:"materialized"`
 	Joined       *joined       `json:"joined"`
 
+	Suppress *suppressSpec `json:"suppress"`
+
 	Parents    list         `json:"parents"`
 	Processor  string       `json:"processor"`
 	Processors list         `json:"processors"`
@@ -64,7 +66,6 @@ type step struct {
 	// Parameters of operators that the library does not have yet.
 	Windows    json.RawMessage `json:"windows"`
 	Emit       json.RawMessage `json:"emit"`
-	Suppress   json.RawMessage `json:"suppress"`
 	KeyFn      string          `json:"keyFn"`
 	ForeignKey json.RawMessage `json:"foreignKey"`
 }

@@ -23,6 +23,9 @@ var onTable = map[string]operator{
 		}
 		return stream.MapTableValues(c.table(), func(v value) value { return f(nil, v) }, c.named()...)
 	},
+	"suppress": func(c *call) any {
+		return c.table().SuppressWith(c.suppressed(), c.in.serdes(), c.named()...)
+	},
 	"toStream": func(c *call) any {
 		s := c.table().ToStream(c.named()...)
 		if c.Fn == "" {

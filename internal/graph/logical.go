@@ -43,6 +43,9 @@ type Op struct {
 	// Unlisted tells that the sources of the parents are left out where Kafka
 	// Streams lists them.
 	Unlisted bool
+	// Grace is set for an operator whose results have windows: how long after the end
+	// of one it may still change, in milliseconds.
+	Grace *int64
 	// Write adds the operator's nodes to the topology. parents are the names of
 	// the nodes it follows.
 	Write func(t *Topology, parents []string) error

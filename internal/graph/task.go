@@ -60,6 +60,10 @@ type Task interface {
 	// a node received, whose time and headers need not be those of the input. It
 	// returns what it was; the node puts it back when it is done.
 	At(m Moment) (before Moment)
+	// Resume makes another record the one that is being processed: one that a node had
+	// put aside and goes on with. It returns what it was; the node puts it back when
+	// it is done.
+	Resume(from Origin) (before Origin)
 	// Source is the input record that is being processed; nil in a punctuation.
 	Source() *Source
 	// Handle asks the application's error handler about an error that a node met

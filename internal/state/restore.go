@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/streamweir/streamweir/internal/record"
+	"github.com/streamweir/streamweir/store"
 )
 
 // Restore writes records of a store's changelog straight to the engine, in their
@@ -61,6 +62,11 @@ func (s *Store) restore(records []record.Record) error {
 		switch {
 		case r.Value == nil:
 			batch.Delete(s.key)
+		case s.spec.Kind == store.KindBuffer:
+			if err := checkBuffer(s.spec.Name, r); err != nil {
+				return err
+			}
+			batch.Put(s.key, r.Value)
 		case s.spec.Kind.Timestamped():
 			value = binary.BigEndian.AppendUint64(value[:0], uint64(r.Timestamp))
 			value = append(value, r.Value...)
@@ -83,6 +89,21 @@ func (s *Store) restore(records []record.Record) error {
 			}
 			batch.Reset()
 		}
+	}
+	return nil
+}
+
+// checkBuffer refuses a record of a buffer's changelog in a format that Kafka Streams
+// wrote before 2.6: its header "v" has another version than 3, or is not there.
+func checkBuffer(name string, r *record.Record) error {
+	var version []byte
+	for _, h := range r.Headers {
+		if h.Name == "v" {
+			version = h.Value
+		}
+	}
+	if len(version) != 1 || version[0] != 3 {
+		return fmt.Errorf("state: store %q: the changelog record at offset %d has format version %x, this version of the library reads 03: a Kafka Streams application of version 2.6 or later must write it anew first", name, r.Offset, version)
 	}
 	return nil
 }

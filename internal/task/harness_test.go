@@ -1,6 +1,7 @@
 package task_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -186,7 +187,7 @@ func (o *output) Send(topic string, partition int32, key, value []byte, timestam
 		line += fmt.Sprintf(" %s:%s", h.Name, h.Value)
 	}
 	o.lines = append(o.lines, line)
-	o.records = append(o.records, record.Record{Key: key, Value: value, Timestamp: timestamp, Headers: headers})
+	o.records = append(o.records, record.Record{Key: bytes.Clone(key), Value: bytes.Clone(value), Timestamp: timestamp, Headers: headers})
 	if o.ends == nil {
 		o.ends = map[record.Partition]int64{}
 	}

@@ -163,7 +163,15 @@ func (t *Task) open(s *graph.Store) error {
 		t.followers = append(t.followers, follower{store: spec.Name, topic: to.ChangelogTopic})
 	}
 	bytes.OnExpired(func() { t.Dropped(spec.Name, "expired") })
-	if spec.Caching && t.cfg.Cache != nil && t.cfg.Cache.Max > 0 {
+	switch {
+	case spec.Kind == store.KindBuffer:
+		if log != nil {
+			b := newBuffered(t, bytes, log.topic)
+			t.late = append(t.late, b)
+			bytes.LogTo(nil)
+			to.Bytes = b
+		}
+	case spec.Caching && t.cfg.Cache != nil && t.cfg.Cache.Max > 0:
 		c := newCached(t, bytes, log)
 		t.late = append(t.late, c)
 		bytes.LogTo(nil)
@@ -308,6 +316,13 @@ func (t *Task) Send(topic string, partition int32, key, value []byte, timestamp 
 		}
 	}
 	return t.cfg.Output.Send(topic, partition, key, value, timestamp, headers)
+}
+
+// Resume is part of graph.Task.
+func (t *Task) Resume(from graph.Origin) (before graph.Origin) {
+	before = graph.Origin{Source: t.current, Moment: t.moment}
+	t.current, t.moment = from.Source, from.Moment
+	return before
 }
 
 // At is part of graph.Task.
