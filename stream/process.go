@@ -42,7 +42,9 @@ func process[K, V any](s *KStream[K, V], prefix string, opts []Option, add func(
 		for _, st := range o.own {
 			w.AddStateStore(st, name)
 		}
-		w.ConnectProcessorAndStateStores(name, o.stores...)
+		if len(o.stores) > 0 {
+			w.ConnectProcessorAndStateStores(name, o.stores...)
+		}
 		return w.Err()
 	}}
 	s.b.g.Add(op, s.op)

@@ -64,11 +64,7 @@ func AddSource[K, V any](t *Topology, name string, s Source[K, V]) {
 		t.fail(fmt.Errorf("topology: source %q needs a serde for its keys and one for its values", name))
 		return
 	}
-	t.check(t.g.AddSource(&graph.Node{Name: name, Topics: s.Topics, Pattern: s.Pattern, Reset: s.Reset,
-		New: func(w *graph.Wiring) (any, error) {
-			out, err := graph.Connect[Record[K, V]](w)
-			return &sourceNode[K, V]{spec: s, out: out}, err
-		}}))
+	t.check(t.g.AddSource(sourceOf(name, s)))
 }
 
 type sourceNode[K, V any] struct {

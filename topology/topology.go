@@ -58,8 +58,12 @@ func (t *Topology) AddStateStore(b store.Builder, processors ...string) {
 	t.check(t.g.AddStore(b, processors...))
 }
 
-// ConnectProcessorAndStateStores gives a processor access to stores.
+// ConnectProcessorAndStateStores gives a processor access to stores. Processors that
+// share a store are in one sub-topology.
 func (t *Topology) ConnectProcessorAndStateStores(processor string, stores ...string) {
+	if len(stores) == 0 {
+		t.fail(fmt.Errorf("topology: processor %q is connected to no store: name at least one", processor))
+	}
 	for _, s := range stores {
 		t.check(t.g.ConnectStore(processor, s))
 	}
@@ -72,8 +76,7 @@ func AddProcessor[K, V, K2, V2 any, P Processor[K, V, K2, V2]](t *Topology, name
 		t.fail(fmt.Errorf("topology: processor %q has no supplier", name))
 		return
 	}
-	t.check(t.g.AddProcessor(&graph.Node{Name: name, Parents: parents,
-		New: func(w *graph.Wiring) (any, error) { return newProcessor[K, V, K2, V2](w, supplier()) }}))
+	t.check(t.g.AddProcessor(processorOf[K, V, K2, V2](name, supplier, parents...)))
 }
 
 // AddFixedKeyProcessor adds a processor that cannot change keys.

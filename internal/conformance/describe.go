@@ -63,6 +63,11 @@ func storeNames(t *topology.Topology) []string {
 			names = append(names, s.Builder.Name())
 		}
 	}
+	if g := t.Graph().Global(); g != nil {
+		for _, s := range g.Stores {
+			names = append(names, s.Builder.Name())
+		}
+	}
 	return names
 }
 

@@ -52,6 +52,8 @@ func streamJoin(c *call, left bool) any {
 	switch node := other.node.(type) {
 	case ktable:
 		return c.joinTable(node, left)
+	case globalTable:
+		return c.joinGlobal(node, left)
 	}
 	c.fail(missing("this kind of join"))
 	return nil

@@ -17,6 +17,8 @@ type (
 	rec         = topology.Record[value, value]
 	procContext = *topology.Context[value, value]
 	kvStore     = store.KeyValueStore[value, value]
+	kvView      = store.ReadOnlyKeyValueStore[value, value]
+	tsView      = store.ReadOnlyTimestampedKeyValueStore[value, value]
 	tsStore     = store.TimestampedKeyValueStore[value, value]
 )
 
@@ -134,7 +136,7 @@ func storeGet(pc procContext, name, _ string) (func(rec) error, error) {
 	return func(r rec) error {
 		found := "null"
 		switch s := any.(type) {
-		case tsStore:
+		case tsView:
 			v, ok, err := s.Get(r.Key)
 			if err != nil {
 				return err
@@ -142,7 +144,7 @@ func storeGet(pc procContext, name, _ string) (func(rec) error, error) {
 			if ok {
 				found = stamped(v)
 			}
-		case kvStore:
+		case kvView:
 			v, _, err := s.Get(r.Key)
 			if err != nil {
 				return err
@@ -161,15 +163,27 @@ func stamped(v store.ValueAndTimestamp[value]) string {
 type processor struct {
 	make       procFunc
 	store, arg string
+	lazy       bool // ask for the store with the first record
 	f          func(rec) error
+	err        error
 }
 
-func (p *processor) Init(pc procContext) (err error) {
-	p.f, err = p.make(pc, p.store, p.arg)
-	return err
+// Init makes the function. That a store cannot be had, because it is only read or
+// not connected, Kafka Streams' processors find out with their first record.
+func (p *processor) Init(pc procContext) error {
+	p.f, p.err = p.make(pc, p.store, p.arg)
+	if p.lazy {
+		return nil
+	}
+	return p.err
 }
 
-func (p *processor) Process(_ context.Context, r rec) error { return p.f(r) }
+func (p *processor) Process(_ context.Context, r rec) error {
+	if p.err != nil {
+		return p.err
+	}
+	return p.f(r)
+}
 
 // supplier makes the processor that a step names.
 func (c *call) supplier() func() *processor {
@@ -178,8 +192,8 @@ func (c *call) supplier() func() *processor {
 	if !ok {
 		c.fail(missing("processor " + name))
 	}
-	store := c.firstStore()
-	return func() *processor { return &processor{make: f, store: store, arg: arg} }
+	store, lazy := c.firstStore(), len(c.ReadStores) > 0
+	return func() *processor { return &processor{make: f, store: store, arg: arg, lazy: lazy} }
 }
 
 // firstStore is the name of the store that a processor uses.
@@ -200,9 +214,6 @@ func (c *call) processOptions() []stream.Option {
 	}
 	for _, s := range c.OwnStores {
 		opts = append(opts, stream.OwnStores(c.store(s)))
-	}
-	if len(c.ReadStores) > 0 {
-		c.fail(missing("a global store"))
 	}
 	return opts
 }

@@ -21,6 +21,11 @@ var onBuilder = map[string]operator{
 	"table": func(c *call) any {
 		return stream.Table(c.dsl, c.Topic.first(), c.consumed(), c.materialized(c.types), c.sourceOptions()...)
 	},
+	"globalTable": func(c *call) any { return c.globalTable() },
+	"addGlobalStore": func(c *call) any {
+		stream.AddGlobalStore(c.dsl, c.store(c.Store), c.Topic.first(), c.serdes(), c.maintainer(), c.named()...)
+		return nil
+	},
 	"addStateStore": func(c *call) any {
 		c.dsl.AddStateStore(c.store(c.Store))
 		return nil

@@ -36,6 +36,12 @@ var onTopology = map[string]func(c *call, t *topology.Topology){
 	"topology.addStateStore": func(c *call, t *topology.Topology) {
 		t.AddStateStore(c.store(c.Store), c.Processors...)
 	},
+	"topology.addGlobalStore": func(c *call, t *topology.Topology) {
+		topology.AddGlobalStore(t, c.store(c.Store), c.Name, c.source(), c.Processor, c.maintainer())
+	},
+	"topology.addReadOnlyStateStore": func(c *call, t *topology.Topology) {
+		topology.AddReadOnlyStateStore(t, c.store(c.Store), c.Name, c.source(), c.Processor, c.maintainer())
+	},
 	"topology.connect": func(c *call, t *topology.Topology) {
 		t.ConnectProcessorAndStateStores(c.Processor, c.Stores...)
 	},

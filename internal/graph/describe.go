@@ -16,12 +16,18 @@ import (
 func (t *Topology) Describe() string {
 	var b strings.Builder
 	b.WriteString("Topologies:\n ")
-	for _, s := range t.Subtopologies() {
-		fmt.Fprintf(&b, "  Sub-topology: %d\n", s.ID)
+	for _, s := range t.split() {
+		fmt.Fprintf(&b, "  Sub-topology: %d", s.ID)
+		if s.Global {
+			b.WriteString(" for global store (will not generate tasks)")
+		}
+		b.WriteString("\n")
 		for _, n := range describeNodes(s.Nodes) {
 			b.WriteString("    " + n.text() + "\n")
 		}
-		b.WriteString("\n")
+		if !s.Global {
+			b.WriteString("\n")
+		}
 	}
 	return b.String()
 }

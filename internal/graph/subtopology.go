@@ -14,20 +14,26 @@ type Sub struct {
 	ID     int32
 	Nodes  []*Node // in topological order
 	Stores []*Store
+	Global bool // it fills global stores
 
 	topology *Topology
 }
 
 // Subtopologies splits the topology. Numbers follow the order in which nodes
-// were added, so upstream comes before downstream.
+// were added, so upstream comes before downstream. What fills a global store has a
+// number too, but no tasks, and is left out.
 func (t *Topology) Subtopologies() []*Sub {
+	return slices.DeleteFunc(t.split(), func(s *Sub) bool { return s.Global })
+}
+
+func (t *Topology) split() []*Sub {
 	var subs []*Sub
 	byRoot := map[int]*Sub{}
 	for i, n := range t.nodes {
 		r := t.root(i)
 		s := byRoot[r]
 		if s == nil {
-			s = &Sub{ID: int32(len(subs)), topology: t}
+			s = &Sub{ID: int32(len(subs)), Global: n.Global, topology: t}
 			byRoot[r] = s
 			subs = append(subs, s)
 		}
@@ -43,11 +49,11 @@ func (t *Topology) Subtopologies() []*Sub {
 }
 
 // Whole is the topology as one sub-topology, which a single task can run: a test
-// driver's.
+// driver's. What fills global stores is another's: Global.
 func (t *Topology) Whole() *Sub {
-	s := &Sub{Nodes: slices.Clone(t.nodes), topology: t}
+	s := &Sub{Nodes: slices.DeleteFunc(slices.Clone(t.nodes), func(n *Node) bool { return n.Global }), topology: t}
 	for _, st := range t.stores {
-		if len(st.Users) > 0 {
+		if len(st.Users) > 0 && !st.Global {
 			s.Stores = append(s.Stores, st)
 		}
 	}
@@ -141,7 +147,7 @@ func (s *Sub) Wire(task Task, topics Topics) (*Instance, error) {
 	in := &Instance{nodes: make([]any, len(s.Nodes)), sources: map[string]SourceNode{}}
 	for i := len(s.Nodes) - 1; i >= 0; i-- {
 		n := s.Nodes[i]
-		w := &Wiring{Name: n.Name, Task: task, stores: n.Stores}
+		w := &Wiring{Name: n.Name, Task: task, stores: n.Stores, isGlobal: s.topology.isGlobal}
 		for j, c := range s.Nodes[i+1:] {
 			for range count(c.Parents, n.Name) {
 				w.children = append(w.children, in.nodes[i+1+j])

@@ -17,8 +17,11 @@ type TaskID struct {
 	Partition   int32
 }
 
-// String returns Kafka Streams' form, "0_3".
+// String returns Kafka Streams' form, "0_3"; that of the global task is "global".
 func (t TaskID) String() string {
+	if t.Subtopology == globalID {
+		return "global"
+	}
 	return strconv.Itoa(int(t.Subtopology)) + "_" + strconv.Itoa(int(t.Partition))
 }
 

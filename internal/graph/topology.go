@@ -42,6 +42,7 @@ type Node struct {
 	Dynamic string         // sink that chooses a topic for each record: what Describe calls the extractor
 	Parents []string
 	Stores  []string
+	Global  bool // part of a global store: every instance of the application has it
 	// New returns the instance: a [SourceNode] for a source, a [Receiver] of the
 	// parents' type of record otherwise. It may also be a [Starter] or a [Closer].
 	New func(*Wiring) (any, error)
@@ -55,6 +56,9 @@ type Store struct {
 	Users   []string
 	// SourceTopic is the input topic that serves as the store's changelog.
 	SourceTopic string
+	// Global tells that the store has all partitions of its source topic, and that
+	// every processor may read it.
+	Global bool
 }
 
 // A RepartitionTopic is an internal topic between two sub-topologies.
@@ -209,8 +213,11 @@ func (t *Topology) ReuseSource(name, topic string) error {
 // store are in one sub-topology.
 func (t *Topology) ConnectStore(processor, name string) error {
 	s := t.Store(name)
-	if s == nil {
+	switch {
+	case s == nil:
 		return fmt.Errorf("topology: processor %q: there is no store %q: add it first", processor, name)
+	case s.Global:
+		return fmt.Errorf("topology: processor %q: store %q is global: every processor can read it without being connected", processor, name)
 	}
 	i, ok := t.byName[processor]
 	if !ok {

@@ -57,6 +57,7 @@ type Wiring struct {
 	Topics []string
 
 	stores   []string
+	isGlobal func(store string) bool
 	children []any
 	names    []string
 }
@@ -80,12 +81,16 @@ func Connect[R any](w *Wiring) (Out[R], error) {
 // Stateful tells whether the node has stores.
 func (w *Wiring) Stateful() bool { return len(w.stores) > 0 }
 
-// Store returns the typed store of a name. The node must be connected to it.
+// Store returns the typed store of a name. The node must be connected to it, unless
+// it is global, which nodes read without.
 func (w *Wiring) Store(name string) (any, error) {
 	for _, s := range w.stores {
 		if s == name {
 			return w.Task.Store(name)
 		}
+	}
+	if w.isGlobal != nil && w.isGlobal(name) {
+		return w.Task.Store(name)
 	}
 	return nil, fmt.Errorf("topology: processor %q has no access to store %q: connect the store to the processor", w.Name, name)
 }

@@ -29,6 +29,9 @@ func newSchedule() schedule { return schedule{next: math.MaxInt64} }
 // Schedule is part of graph.Task. Stream time is first due at 0, so with the
 // first record; wall-clock time after one interval.
 func (t *Task) Schedule(node string, every time.Duration, wall bool, f func(timestamp int64) error) (cancel func(), err error) {
+	if t.cfg.Sub.Global {
+		return nil, fmt.Errorf("processor %q fills a global store and cannot schedule punctuations", node)
+	}
 	if every < time.Millisecond {
 		return nil, fmt.Errorf("task %s: processor %q schedules every %v: an interval is at least a millisecond", t.cfg.ID, node, every)
 	}

@@ -25,12 +25,14 @@ type Output interface {
 
 // Config is what a task is made of.
 type Config struct {
-	ID              graph.TaskID
-	Sub             *graph.Sub
-	Topics          graph.Topics
-	Inputs          []Input
-	Output          Output
-	Stores          *state.Set // restored, owned by the driver
+	ID     graph.TaskID
+	Sub    *graph.Sub
+	Topics graph.Topics
+	Inputs []Input
+	Output Output
+	Stores *state.Set // restored, owned by the driver
+	// GlobalStore makes a view of a global store for the task; nil if there are none.
+	GlobalStore     func(name string) (any, error)
 	Handler         topology.ErrorHandler
 	DeadLetterTopic string // "" if there is none
 	// MaxIdle is for how long, in milliseconds, a task waits for an input that has
@@ -159,7 +161,7 @@ func (t *Task) open(s *graph.Store) error {
 		t.logs = append(t.logs, log)
 		bytes.LogTo(log)
 	}
-	if s.SourceTopic != "" {
+	if s.SourceTopic != "" && !s.Global {
 		t.followers = append(t.followers, follower{store: spec.Name, topic: to.ChangelogTopic})
 	}
 	bytes.OnExpired(func() { t.Dropped(spec.Name, "expired") })
@@ -290,12 +292,20 @@ func (t *Task) Source() *graph.Source { return t.current }
 // RequestCommit is part of graph.Task.
 func (t *Task) RequestCommit() { t.commit = true }
 
-// Store is part of graph.Task.
+// Store is part of graph.Task. A global store is read as it is committed; the task
+// makes one view of it for all its nodes.
 func (t *Task) Store(name string) (any, error) {
 	if s, ok := t.stores[name]; ok {
 		return s, nil
 	}
-	return nil, fmt.Errorf("task %s has no store %q", t.cfg.ID, name)
+	if t.cfg.GlobalStore == nil {
+		return nil, fmt.Errorf("task %s has no store %q", t.cfg.ID, name)
+	}
+	s, err := t.cfg.GlobalStore(name)
+	if err == nil {
+		t.stores[name] = s
+	}
+	return s, err
 }
 
 // Partitions is part of graph.Task.

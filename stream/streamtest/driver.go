@@ -59,9 +59,11 @@ type Config struct {
 type Driver struct {
 	cfg    Config
 	task   *task.Task
+	graph  *graph.Topology
 	sub    *graph.Sub
 	names  graph.Topics
 	set    *state.Set
+	global *global // nil if there are no global stores
 	dir    string
 	now    int64
 	log    map[string][]record.Record // what was produced, and given to inputs, by topic
@@ -82,7 +84,7 @@ func NewDriver(t *topology.Topology, cfg Config) (*Driver, error) {
 	if cfg.ApplicationID == "" {
 		cfg.ApplicationID = "test"
 	}
-	d := &Driver{cfg: cfg, sub: t.Graph().Whole(), names: t.Graph().Topics(cfg.ApplicationID), log: map[string][]record.Record{}, inputs: map[string]int{}}
+	d := &Driver{cfg: cfg, graph: t.Graph(), sub: t.Graph().Whole(), names: t.Graph().Topics(cfg.ApplicationID), log: map[string][]record.Record{}, inputs: map[string]int{}}
 	if !cfg.Start.IsZero() {
 		d.now = cfg.Start.UnixMilli()
 	}
@@ -104,10 +106,16 @@ func (d *Driver) start() (err error) {
 	if d.set, err = state.Open(sc); err != nil {
 		return err
 	}
+	if err := d.startGlobal(); err != nil {
+		return err
+	}
 	tc := task.Config{Sub: d.sub, Topics: d.names, Output: (*output)(d), Stores: d.set, Handler: d.cfg.ErrorHandler, DeadLetterTopic: d.cfg.DeadLetterTopic,
 		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), IdleAfter: d.cfg.IdleAfter.Milliseconds(), EmitInterval: d.cfg.EmitInterval.Milliseconds(), Cache: &task.Cache{Max: d.cfg.CacheMaxBytes}, Log: d.cfg.Log}
 	if d.cfg.MaxTaskIdle == 0 {
 		tc.MaxIdle = -1
+	}
+	if d.global != nil {
+		tc.GlobalStore = d.global.view
 	}
 	for _, topic := range d.sub.Sources(nil) {
 		name := d.names.Name(topic)
@@ -133,10 +141,13 @@ func (d *Driver) Close() error {
 	if d.set != nil {
 		errs = append(errs, d.set.Abandon())
 	}
+	if d.global != nil {
+		errs = append(errs, d.global.close())
+	}
 	if d.dir != "" {
 		errs = append(errs, os.RemoveAll(d.dir))
 	}
-	d.task, d.set, d.dir = nil, nil, ""
+	d.task, d.set, d.global, d.dir = nil, nil, nil, ""
 	if d.failed == nil {
 		d.failed = errors.New("streamtest: the driver is closed")
 	}
@@ -154,6 +165,11 @@ func (d *Driver) Advance(by time.Duration) error {
 		return d.failed
 	}
 	d.now += by.Milliseconds()
+	if d.global != nil {
+		if err := d.global.run(); err != nil {
+			return d.fail(err)
+		}
+	}
 	if err := d.task.Punctuate(context.Background(), d.now); err != nil {
 		return d.fail(err)
 	}
@@ -183,6 +199,9 @@ func Store[S any](d *Driver, name string) (S, error) {
 		var none S
 		return none, d.failed
 	}
+	if d.global != nil && d.global.stores(name) {
+		return topology.Store[S](stores{d.global.task}, name)
+	}
 	return topology.Store[S](stores{d.task}, name)
 }
 
@@ -196,7 +215,11 @@ func (d *Driver) Dropped() int64 {
 	if d.task == nil {
 		return 0
 	}
-	return d.task.Stats().Dropped
+	dropped := d.task.Stats().Dropped
+	if d.global != nil {
+		dropped += d.global.task.Stats().Dropped
+	}
+	return dropped
 }
 
 func (d *Driver) fail(err error) error {
@@ -221,15 +244,22 @@ func (d *Driver) pipe(topic string, r record.Record) error {
 	if err := d.run(); err != nil {
 		return err
 	}
-	if d.task.Queued(record.Partition{Topic: topic}) == 0 {
+	t := d.task
+	if d.global != nil && d.global.reads(topic) {
+		t = d.global.task
+	}
+	if t.Queued(record.Partition{Topic: topic}) == 0 {
 		return nil // another input may wait
 	}
-	return d.task.Waiting()
+	return t.Waiting()
 }
 
 // read makes a topic an input, if it is none yet and a source's pattern matches it.
 func (d *Driver) read(topic string) error {
 	if _, ok := d.inputs[topic]; ok {
+		return nil
+	}
+	if d.global != nil && d.global.reads(topic) {
 		return nil
 	}
 	if d.sub.Source(d.names, topic) == nil {
@@ -246,6 +276,9 @@ func (d *Driver) readable() []string {
 	var names []string
 	for topic := range d.inputs {
 		names = append(names, topic)
+	}
+	if d.global != nil {
+		names = append(names, d.global.sub.Sources(nil)...)
 	}
 	slices.Sort(names)
 	for _, n := range d.sub.Nodes {
@@ -294,7 +327,16 @@ func (d *Driver) settle() error {
 func (d *Driver) feed() error {
 	news := d.news
 	d.news = d.news[:0]
+	if d.global != nil {
+		d.news = nil // a global store may write dead letters
+	}
 	for _, topic := range news {
+		if d.global != nil && d.global.reads(topic) {
+			if err := d.global.update(topic); err != nil {
+				return err
+			}
+			continue
+		}
 		have, ok := d.inputs[topic]
 		records := d.log[topic]
 		if !ok || have == len(records) {
@@ -319,7 +361,7 @@ func (o *output) Partitions(string) (int32, error) { return 1, nil }
 func (o *output) Send(topic string, _ int32, key, value []byte, timestamp int64, headers []serde.Header) error {
 	r := record.Record{Key: clone(key), Value: clone(value), Headers: headers, Offset: int64(len(o.log[topic])), Timestamp: timestamp}
 	o.log[topic] = append(o.log[topic], r)
-	if _, ok := o.inputs[topic]; ok {
+	if _, ok := o.inputs[topic]; ok || o.global != nil && o.global.reads(topic) {
 		o.news = append(o.news, topic)
 	}
 	if o.cfg.Produced != nil {
