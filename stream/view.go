@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/null"
@@ -81,4 +82,46 @@ func (m *mappedView[K, V, V2]) get(key K) (out store.ValueAndTimestamp[V2], ok b
 		return out, false, nil
 	}
 	return store.ValueAndTimestamp[V2]{Value: value, Timestamp: v.Timestamp}, true, nil
+}
+
+// readJoined reads the join of two tables.
+func readJoined[K, V, W, R any](left tableReader[K, V], right tableReader[K, W], kind joinKind, f func(v V, okV bool, w W, okW bool) R) tableReader[K, R] {
+	stores := slices.Concat(left.stores, right.stores)
+	return tableReader[K, R]{stores: stores, open: func(w *graph.Wiring) (tableView[K, R], error) {
+		j := &joinedView[K, V, W, R]{kind: kind, f: f, isNull: null.Check[R]()}
+		var err error
+		if j.left, err = left.open(w); err == nil {
+			j.right, err = right.open(w)
+		}
+		return j, err
+	}}
+}
+
+type joinedView[K, V, W, R any] struct {
+	left   tableView[K, V]
+	right  tableView[K, W]
+	kind   joinKind
+	f      func(v V, okV bool, w W, okW bool) R
+	isNull func(*R) bool
+	out    store.ValueAndTimestamp[R]
+}
+
+func (j *joinedView[K, V, W, R]) get(key K) (store.ValueAndTimestamp[R], bool, error) {
+	j.out = store.ValueAndTimestamp[R]{}
+	v, okV, err := j.left.get(key)
+	if err != nil || !okV && j.kind.needsLeft {
+		return j.out, false, err
+	}
+	w, okW, err := j.right.get(key)
+	if err != nil || !okW && (j.kind.needsRight || !okV) {
+		return j.out, false, err
+	}
+	j.out.Value = j.f(v.Value, okV, w.Value, okW)
+	if okV {
+		j.out.Timestamp = v.Timestamp
+	}
+	if okW && (!okV || w.Timestamp > v.Timestamp) {
+		j.out.Timestamp = w.Timestamp
+	}
+	return j.out, j.isNull == nil || !j.isNull(&j.out.Value), nil
 }

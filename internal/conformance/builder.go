@@ -98,6 +98,8 @@ func operators(receiver any) map[string]operator {
 		return onTable
 	case grouped:
 		return onGrouped
+	case groupedTable:
+		return onGroupedTable
 	case counted:
 		return onCounted
 	case countStream:

@@ -23,6 +23,12 @@ var onTable = map[string]operator{
 		}
 		return stream.MapTableValues(c.table(), func(v value) value { return f(nil, v) }, c.named()...)
 	},
+	"join":      innerTables,
+	"leftJoin":  leftTables,
+	"outerJoin": outerTables,
+	"groupBy": func(c *call) any {
+		return stream.GroupTableBy(c.table(), function(c.builder, pairs, "pair", c.Fn), c.serdes(), named(c.Grouped)...)
+	},
 	"suppress": func(c *call) any {
 		return c.table().SuppressWith(c.suppressed(), c.in.serdes(), c.named()...)
 	},

@@ -108,6 +108,15 @@ func (b *Builder) NameOnly(given, prefix string) string {
 	return b.given(given)
 }
 
+// Suffixed is Name for an operator with several nodes: a given name gets a suffix
+// for each.
+func (b *Builder) Suffixed(given, suffix, prefix string) string {
+	if given != "" {
+		given += suffix
+	}
+	return b.Name(given, prefix)
+}
+
 func (b *Builder) given(name string) string {
 	if err := CheckName(name); err != nil {
 		b.Fail(err)
