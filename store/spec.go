@@ -68,6 +68,9 @@ type Spec struct {
 	Logged bool
 	// TopicConfig overrides the configuration of the changelog topic.
 	TopicConfig map[string]string
+	// LogHeaders tells whether changelog records have the headers of the record that
+	// causes the change. They are not stored.
+	LogHeaders bool
 	// Caching tells whether updates are forwarded once per key and commit instead
 	// of one by one.
 	Caching bool
@@ -130,6 +133,10 @@ func Logged(topicConfig map[string]string) Option {
 // NotLogged leaves the store without a changelog: its content is lost with its
 // folder, and when its task moves to another process.
 func NotLogged() Option { return func(s *Spec) { s.Logged, s.TopicConfig = false, nil } }
+
+// LogHeaders gives changelog records the headers of the record that causes the change,
+// as those of Kafka Streams' stores with headers have (KIP-1271). They are not stored.
+func LogHeaders() Option { return func(s *Spec) { s.LogHeaders = true } }
 
 // Cached forwards updates once per key and commit.
 func Cached() Option { return func(s *Spec) { s.Caching = true } }

@@ -37,7 +37,7 @@
 //	of a group        Count, Reduce
 //	change a type     Map, MapValues, FlatMap, FlatMapValues, SelectKey, GroupBy, Aggregate, Process, ProcessValues, MapTableValues
 //	with a table      JoinTable, LeftJoinTable
-//	of tables         JoinTables, LeftJoinTables, OuterJoinTables, GroupTableBy with Count, Reduce and AggregateTable
+//	of tables         JoinTables, LeftJoinTables, OuterJoinTables, JoinForeignKey, LeftJoinForeignKey, GroupTableBy with Count, Reduce and AggregateTable
 //
 // All take options: [Named] for a name of their own, and what their documentation
 // names. Names of operators, stores and internal topics are those that Kafka

@@ -96,14 +96,8 @@ func joinTable[K, V, W, R any](s *KStream[K, V], t *KTable[K, W], prefix string,
 	}
 	name := b.g.Name(o.name, prefix)
 	reader := t.read()
-	op := &graph.Op{Name: name, Beside: []*graph.Op{t.op}, NullKeys: left, Unlisted: unlisted}
-	op.Write = func(g *graph.Topology, parents []string) error {
-		g.CopartitionOp(op)
-		return g.AddProcessor(&graph.Node{Name: name, Parents: parents, Stores: reader.stores, New: func(w *graph.Wiring) (any, error) {
-			return newStreamTableNode(w, reader, left, f)
-		}})
-	}
-	b.g.Add(op, s.op)
+	op := b.g.AddNode(name, reader.stores, func(w *graph.Wiring) (any, error) { return newStreamTableNode(w, reader, left, f) }, s.op)
+	op.Beside, op.Copartitioned, op.NullKeys, op.Unlisted = []*graph.Op{t.op}, true, left, unlisted
 	return &KStream[K, R]{b: b, op: op, name: name, key: sd.key}
 }
 

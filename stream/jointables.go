@@ -68,9 +68,7 @@ func joinTables[K, V, W, R any](left *KTable[K, V], right *KTable[K, W], kind jo
 	leftReader, rightReader := left.read(), right.read()
 	this := b.g.Suffixed(o.name, "-join-this", "KTABLE-JOINTHIS-")
 	other := b.g.Suffixed(o.name, "-join-other", "KTABLE-JOINOTHER-")
-	op := &graph.Op{Name: name}
-	op.Write = func(g *graph.Topology, _ []string) error {
-		g.CopartitionOp(op)
+	op := &graph.Op{Name: name, Copartitioned: true, Write: func(g *graph.Topology, _ []string) error {
 		return addAll(g, m, flags,
 			&graph.Node{Name: this, Parents: []string{left.op.Name}, Stores: rightReader.stores, New: func(w *graph.Wiring) (any, error) {
 				return newTableJoinNode(w, flags, rightReader, kind.needsLeft, kind.needsRight, f)
@@ -82,7 +80,7 @@ func joinTables[K, V, W, R any](left *KTable[K, V], right *KTable[K, W], kind jo
 				ts, err := newTableStore[K, R](w, m, flags)
 				return &mergeNode[K, R]{name: name, task: w.Task, table: ts}, err
 			}})
-	}
+	}}
 	b.g.Add(op, left.op, right.op)
 	out := &KTable[K, R]{b: b, op: op, name: name, key: left.key, store: flags.store}
 	out.old = func(bool) bool {

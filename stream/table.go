@@ -26,7 +26,8 @@ type KTable[K, V any] struct {
 	old func(force bool) bool
 	// read says how other nodes read the table. It makes a source be put into a
 	// store.
-	read func() tableReader[K, V]
+	read        func() tableReader[K, V]
+	partitioner func(topic string, key K, n int32) int32 // nil: murmur2
 }
 
 // StoreName is the name of the store that holds the table, "" if no name was

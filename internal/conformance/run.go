@@ -159,9 +159,12 @@ func (r *runner) countDropped() {
 func (r *runner) contents(names []string) (contents, error) {
 	c := contents{}
 	for _, name := range names {
-		var err error
-		if c[name], err = dump(r.driver, name); err != nil {
+		one, err := dump(r.driver, name)
+		if err != nil {
 			return nil, err
+		}
+		if one != nil {
+			c[name] = one
 		}
 	}
 	return c, nil

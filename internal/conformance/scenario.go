@@ -52,6 +52,7 @@ type step struct {
 	Merger       string        `json:"merger"`
 	Materialized *materialized `json:"materialized"`
 	Joined       *joined       `json:"joined"`
+	ForeignKey   string        `json:"foreignKey"`
 
 	Suppress *suppressSpec `json:"suppress"`
 
@@ -64,10 +65,9 @@ type step struct {
 	ReadStores list         `json:"readStores"`
 
 	// Parameters of operators that the library does not have yet.
-	Windows    json.RawMessage `json:"windows"`
-	Emit       json.RawMessage `json:"emit"`
-	KeyFn      string          `json:"keyFn"`
-	ForeignKey json.RawMessage `json:"foreignKey"`
+	Windows json.RawMessage `json:"windows"`
+	Emit    json.RawMessage `json:"emit"`
+	KeyFn   string          `json:"keyFn"`
 }
 
 // branch is one branch of a split.

@@ -25,3 +25,32 @@ var (
 		return stream.OuterJoinTables(l, r, func(v, w *value) value { return f(nil, absent(v), absent(w)) }, m, opts...)
 	})
 )
+
+// foreignKeys find what an entry of a table refers to.
+var foreignKeys = table[valueFunc]{
+	"firstChar":    keys["firstChar"],
+	"value":        keys["value"],
+	"null":         keys["null"],
+	"keyFirstChar": simple(func(k, _ value) value { return firstChar(k) }),
+	"keyAndFirstChar": simple(func(k, v value) value {
+		if firstChar(v) == nil {
+			return nil
+		}
+		return text(k) + text(firstChar(v))
+	}),
+}
+
+func (c *call) foreignKeyJoin(left bool) any {
+	other, ok := c.other().node.(ktable)
+	if !ok {
+		c.fail(missing("a join of a table with this"))
+		return nil
+	}
+	find := function(c.builder, foreignKeys, "foreign key", c.ForeignKey)
+	refers := func(k, v value) (value, bool) { return find(k, v), true } // nil is no key
+	f := c.joiner()
+	if left {
+		return stream.LeftJoinForeignKey(c.table(), other, refers, func(v value, w *value) value { return f(nil, v, absent(w)) }, c.stored(c.types), c.named()...)
+	}
+	return stream.JoinForeignKey(c.table(), other, refers, func(v, w value) value { return f(nil, v, w) }, c.stored(c.types), c.named()...)
+}

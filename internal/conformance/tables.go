@@ -23,9 +23,11 @@ var onTable = map[string]operator{
 		}
 		return stream.MapTableValues(c.table(), func(v value) value { return f(nil, v) }, c.named()...)
 	},
-	"join":      innerTables,
-	"leftJoin":  leftTables,
-	"outerJoin": outerTables,
+	"join":               innerTables,
+	"leftJoin":           leftTables,
+	"outerJoin":          outerTables,
+	"foreignKeyJoin":     func(c *call) any { return c.foreignKeyJoin(false) },
+	"foreignKeyLeftJoin": func(c *call) any { return c.foreignKeyJoin(true) },
 	"groupBy": func(c *call) any {
 		return stream.GroupTableBy(c.table(), function(c.builder, pairs, "pair", c.Fn), c.serdes(), named(c.Grouped)...)
 	},

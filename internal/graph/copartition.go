@@ -57,8 +57,8 @@ func (t *Topology) Copartition(sources ...string) {
 	t.copartitioned = append(t.copartitioned, copartition{sources: sources})
 }
 
-// CopartitionOp declares that all topics that an operator is fed from must have
-// the same number of partitions.
+// CopartitionOp declares that all topics that an operator is fed from must have the
+// same number of partitions.
 func (t *Topology) CopartitionOp(o *Op) {
 	c := copartition{sources: o.SourceNames(true)}
 	for _, s := range o.SourceNames(false) {

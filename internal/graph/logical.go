@@ -37,6 +37,9 @@ type Op struct {
 	// Beside are operators whose records the operator does not receive, but whose
 	// stores it reads: their topics belong to those that it is fed from.
 	Beside []*Op
+	// Copartitioned tells that all topics the operator is fed from must have equally
+	// many partitions.
+	Copartitioned bool
 	// NullKeys tells that the operator has a use for records with a null key, so
 	// that repartitions upstream keep them (KIP-962).
 	NullKeys bool
@@ -151,6 +154,15 @@ func (b *Builder) Add(op *Op, parents ...*Op) {
 	b.note(op)
 }
 
+// AddNode appends an operator of one processor, which uses stores.
+func (b *Builder) AddNode(name string, stores []string, node func(*Wiring) (any, error), parents ...*Op) *Op {
+	op := &Op{Name: name, Write: func(t *Topology, parents []string) error {
+		return t.AddProcessor(&Node{Name: name, Parents: parents, Stores: stores, New: node})
+	}}
+	b.Add(op, parents...)
+	return op
+}
+
 // Build writes the operators into a topology, in the order in which they were
 // made as far as parents come first. It can be called once.
 func (b *Builder) Build() (*Topology, error) {
@@ -186,6 +198,9 @@ func (b *Builder) write(t *Topology) {
 		if !op.written && !slices.ContainsFunc(op.parents, func(p *Op) bool { return !p.written }) {
 			if err := op.Write(t, op.parentNames()); err != nil {
 				b.Fail(err)
+			}
+			if op.Copartitioned {
+				t.CopartitionOp(op)
 			}
 			op.written = true
 			queue = append(queue, op.children...)

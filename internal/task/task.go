@@ -157,7 +157,7 @@ func (t *Task) open(s *graph.Store) error {
 	to := store.Binding{Bytes: bytes, ChangelogTopic: t.cfg.Topics.Changelog(s), Timestamp: t.timestamp}
 	var log *changelog
 	if t.cfg.Topics.Logged(s) {
-		log = &changelog{task: t, store: spec.Name, topic: to.ChangelogTopic}
+		log = &changelog{task: t, store: spec.Name, topic: to.ChangelogTopic, headers: spec.LogHeaders}
 		t.logs = append(t.logs, log)
 		bytes.LogTo(log)
 	}
@@ -194,10 +194,15 @@ type follower struct{ store, topic string }
 type changelog struct {
 	task         *Task
 	store, topic string
+	headers      bool
 }
 
 func (c *changelog) Append(key, value []byte, timestamp int64) error {
-	return c.task.cfg.Output.Send(c.topic, c.task.cfg.ID.Partition, key, value, timestamp, nil)
+	var headers []serde.Header
+	if c.headers {
+		headers = c.task.moment.Headers
+	}
+	return c.task.cfg.Output.Send(c.topic, c.task.cfg.ID.Partition, key, value, timestamp, headers)
 }
 
 // Start calls the Init of processors. Wall-clock schedules count from now.
