@@ -43,6 +43,9 @@ var modelSpecs = []store.Spec{
 	spec("plain", store.KindKeyValue, true),
 	spec("stamped", store.KindTimestampedKeyValue, true),
 	spec("mem", store.KindKeyValue, false),
+	segmentedSpec("windows", store.KindWindow, true, false),
+	segmentedSpec("ordered", store.KindTimestampedWindow, true, true),
+	segmentedSpec("sessions", store.KindSession, false, false),
 }
 
 // modelStore is what a store must have, and its changelog.
@@ -52,6 +55,9 @@ type modelStore struct {
 	records            []record.Record // of the running transaction
 	log                []record.Record // committed
 	end                int64           // of the changelog
+
+	// Stream time of a segmented store: committed, and pending.
+	then, now int64
 }
 
 // Append implements Changelog.
@@ -75,7 +81,7 @@ type machine struct {
 func newMachine(t *rapid.T) *machine {
 	m := &machine{disk: newDisk(t), budget: rapid.SampledFrom([]int{-1, 3 * entryOverhead, 0}).Draw(t, "budget")}
 	for _, s := range modelSpecs {
-		m.stores = append(m.stores, &modelStore{spec: s, committed: map[string]string{}, pending: map[string]string{}})
+		m.stores = append(m.stores, &modelStore{spec: s, committed: map[string]string{}, pending: map[string]string{}, then: -1, now: -1})
 	}
 	m.open(t)
 	return m
@@ -117,7 +123,8 @@ func (m *machine) draw(t *rapid.T) *modelStore {
 }
 
 func (m *machine) put(t *rapid.T) {
-	s, key := m.draw(t), keys.Draw(t, "key")
+	s := m.draw(t)
+	key := s.drawKey(t)
 	var value []byte
 	ts := rapid.Int64Range(-1, 1000).Draw(t, "timestamp")
 	if rapid.IntRange(0, 3).Draw(t, "delete") > 0 {
@@ -133,15 +140,17 @@ func (m *machine) put(t *rapid.T) {
 	}
 	clear(k) // the caller may use its slices again
 	clear(v)
-	if value == nil {
-		delete(s.pending, key)
-	} else {
-		s.pending[key] = string(value)
+	if s.advance(key) {
+		s.set(s.pending, key, value)
 	}
 }
 
 func (m *machine) get(t *rapid.T) {
-	s, key := m.draw(t), keys.Draw(t, "key")
+	s := m.draw(t)
+	key := s.drawKey(t)
+	if !s.visible(key, s.now) {
+		return // nobody asks for it
+	}
 	want, ok := s.pending[key]
 	got, err := m.set.Store(s.spec.Name).Get([]byte(key))
 	if err != nil || (got != nil) != ok || string(got) != want {
@@ -151,6 +160,10 @@ func (m *machine) get(t *rapid.T) {
 
 func (m *machine) scan(t *rapid.T) {
 	s := m.draw(t)
+	if s.spec.Kind.Segmented() {
+		m.scanSegments(t, s)
+		return
+	}
 	bounds := rapid.OneOf(rapid.Just("-"), keys)
 	from, to, reverse := bounds.Draw(t, "from"), bounds.Draw(t, "to"), rapid.Bool().Draw(t, "reverse")
 	st := m.set.Store(s.spec.Name)
@@ -192,7 +205,7 @@ func (m *machine) commit(t *rapid.T) {
 		}
 		s.records = nil
 		s.end++
-		s.committed = maps.Clone(s.pending)
+		s.committed, s.then = maps.Clone(s.pending), s.now
 		ends[s.spec.Name] = s.end
 	}
 	m.set.Commit(ends)
@@ -205,7 +218,7 @@ func (m *machine) abort(*rapid.T) {
 
 func (m *machine) drop() {
 	for _, s := range m.stores {
-		s.records, s.pending = nil, maps.Clone(s.committed)
+		s.records, s.pending, s.now = nil, maps.Clone(s.committed), s.then
 	}
 }
 
@@ -311,6 +324,7 @@ func storedPosition(t errorer, d *disk, spec store.Spec) (int64, bool) {
 // after its position, must be what is committed.
 func (m *machine) check(t *rapid.T) {
 	for _, s := range m.stores {
+		s.checkTimes(t, m.set.Store(s.spec.Name))
 		if !s.spec.Persistent {
 			continue
 		}
@@ -336,17 +350,17 @@ func (m *machine) checkDisk(t *rapid.T, s *modelStore) {
 		t.Fatalf("scan disk: %v", err)
 	}
 	for _, r := range s.log {
-		switch {
-		case r.Offset < position:
-		case r.Value == nil:
-			delete(onDisk, string(r.Key))
-		case s.spec.Kind.Timestamped():
-			onDisk[string(r.Key)] = string(binary.BigEndian.AppendUint64(nil, uint64(r.Timestamp))) + string(r.Value)
-		default:
-			onDisk[string(r.Key)] = string(r.Value)
+		if r.Offset < position {
+			continue
 		}
+		value := r.Value
+		if value != nil && s.spec.Kind.Timestamped() {
+			value = append(binary.BigEndian.AppendUint64(nil, uint64(r.Timestamp)), value...)
+		}
+		s.set(onDisk, string(s.spec.AppendEngineKey(nil, r.Key)), value)
 	}
-	if !maps.Equal(onDisk, s.committed) {
-		t.Fatalf("%s: the disk at position %d and the changelog after it give %q, committed is %q", s.spec.Name, position, onDisk, s.committed)
+	onDisk, committed := s.seen(onDisk, s.then), s.seen(s.committed, s.then)
+	if !maps.Equal(onDisk, committed) {
+		t.Fatalf("%s: the disk at position %d and the changelog after it give %q, committed is %q", s.spec.Name, position, onDisk, committed)
 	}
 }
