@@ -44,6 +44,16 @@ type TimedBytes interface {
 	NextSequence() int32
 }
 
+// VersionedBytes is a versioned store, below its serdes.
+type VersionedBytes interface {
+	TimedReader
+	// PutVersion adds a version of key, or a deletion if value is nil, and logs it. It
+	// returns the timestamp of the next version, [StillValid] if there is none, or
+	// [NotPut] if it is beyond the history retention, which is logged and counted all the
+	// same. key and value are not kept.
+	PutVersion(key, value []byte, timestamp int64) (validTo int64, err error)
+}
+
 // A Binding is what a typed store is made over.
 type Binding struct {
 	Bytes Bytes

@@ -45,7 +45,7 @@ func (s *Spec) suffix() int {
 // CheckChangelogKey refuses the key of a changelog record that cannot be one of the
 // store.
 func (s *Spec) CheckChangelogKey(key []byte) error {
-	if !s.Kind.Segmented() {
+	if !s.Kind.Windowed() {
 		return nil
 	}
 	if len(key) < s.suffix() {
@@ -71,7 +71,7 @@ func (s *Spec) Sequence(changelogKey []byte) int32 {
 // AppendEngineKey appends the key in the engine of a row with the given changelog
 // key.
 func (s *Spec) AppendEngineKey(dst, changelogKey []byte) []byte {
-	if s.Kind.Segmented() {
+	if s.Kind.Windowed() {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(s.RowTime(changelogKey)/s.SegmentInterval))
 	}
 	return append(dst, changelogKey...)
@@ -97,7 +97,7 @@ func (s *Spec) AppendSegmentBound(dst []byte, segment int64) []byte {
 // ChangelogKey is the key of the changelog record of a row in the engine. It is a part
 // of engineKey.
 func (s *Spec) ChangelogKey(engineKey []byte) []byte {
-	if s.Kind.Segmented() {
+	if s.Kind.Windowed() {
 		return engineKey[segmentBytes:]
 	}
 	return engineKey

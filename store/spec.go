@@ -18,6 +18,7 @@ const (
 	KindWindow              Kind = 3
 	KindTimestampedWindow   Kind = 4
 	KindSession             Kind = 5
+	KindVersionedKeyValue   Kind = 6
 	KindBuffer              Kind = 16 // of a table's suppressed changes
 )
 
@@ -36,6 +37,8 @@ func (k Kind) String() string {
 		return "session"
 	case KindBuffer:
 		return "buffer"
+	case KindVersionedKeyValue:
+		return "versioned-key-value"
 	}
 	return fmt.Sprintf("Kind(%d)", int8(k))
 }
@@ -46,9 +49,12 @@ func (k Kind) Timestamped() bool {
 	return k == KindTimestampedKeyValue || k == KindTimestampedWindow
 }
 
-// Segmented tells whether the rows of a store have a time, and expire: those of
-// window and session stores.
-func (k Kind) Segmented() bool {
+// Segmented tells whether what a store has expires by segments of time.
+func (k Kind) Segmented() bool { return k.Windowed() || k == KindVersionedKeyValue }
+
+// Windowed tells whether the rows of a store have a time in their keys: those of window
+// and session stores.
+func (k Kind) Windowed() bool {
 	return k == KindWindow || k == KindTimestampedWindow || k == KindSession
 }
 
@@ -79,10 +85,11 @@ type Spec struct {
 	// agree.
 	Opener Opener
 
-	// What follows is of window and session stores, in milliseconds.
+	// What follows is of segmented stores, in milliseconds.
 
 	// Retention is for how long a row is kept: one whose time is not greater than
-	// the store's stream time minus Retention is not seen any more.
+	// the store's stream time minus Retention is not seen any more. In a versioned
+	// store it is the history retention.
 	Retention int64
 	// SegmentInterval is the span of time whose rows are dropped at once.
 	SegmentInterval int64

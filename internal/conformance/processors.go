@@ -76,16 +76,18 @@ var processors = map[string]procFunc{
 		}
 		return pc.Forward(r)
 	}),
-	"storeGet":        storeGet,
-	"kvCommand":       kvCommands,
-	"windowCommand":   windowCommands,
-	"sessionCommand":  sessionCommands,
-	"punctuateStream": counter(topology.StreamTime),
-	"punctuateWall":   counter(topology.WallClockTime),
-	"tickStream":      ticker(topology.StreamTime, 0),
-	"tickWall":        ticker(topology.WallClockTime, 0),
-	"tickStreamTwice": ticker(topology.StreamTime, 2),
-	"tickWallTwice":   ticker(topology.WallClockTime, 2),
+	"storeGet":       storeGet,
+	"kvCommand":      kvCommands,
+	"windowCommand":  windowCommands,
+	"sessionCommand": sessionCommands,
+
+	"versionedCommand": versionedCommands,
+	"punctuateStream":  counter(topology.StreamTime),
+	"punctuateWall":    counter(topology.WallClockTime),
+	"tickStream":       ticker(topology.StreamTime, 0),
+	"tickWall":         ticker(topology.WallClockTime, 0),
+	"tickStreamTwice":  ticker(topology.StreamTime, 2),
+	"tickWallTwice":    ticker(topology.WallClockTime, 2),
 }
 
 // each is a processor without state.

@@ -159,7 +159,10 @@ func (r *runner) countDropped() {
 func (r *runner) contents(names []string) (contents, error) {
 	c := contents{}
 	for _, name := range names {
-		one, err := dump(r.driver, name)
+		one, err := r.dumpVersions(name)
+		if err == nil && one == nil {
+			one, err = dump(r.driver, name)
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -117,7 +117,7 @@ func (b *builder) store(s *storeSpec) store.Builder {
 	case "timestampedKv":
 		return store.TimestampedKeyValue[value, value](s.Name, key, val, opts...)
 	}
-	if w := windowedStore(s, key, val, opts); w != nil {
+	if w := segmentedStore(s, key, val, opts); w != nil {
 		return w
 	}
 	b.fail(missing("store type " + s.Type))

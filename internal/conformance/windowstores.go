@@ -25,9 +25,9 @@ func ms(n int64) time.Duration {
 	return d
 }
 
-// windowedStore describes a window or session store of a processor; nil if it is
-// another kind.
-func windowedStore(s *storeSpec, key, val dynamic, opts []store.Option) store.Builder {
+// segmentedStore describes a window, session or versioned store of a processor; nil
+// if it is another kind.
+func segmentedStore(s *storeSpec, key, val dynamic, opts []store.Option) store.Builder {
 	switch s.Type {
 	case "window":
 		if s.RetainDuplicates {
@@ -36,6 +36,8 @@ func windowedStore(s *storeSpec, key, val dynamic, opts []store.Option) store.Bu
 		return store.Windows[value, value](s.Name, key, val, ms(s.RetentionMs), ms(s.WindowSizeMs), opts...)
 	case "session":
 		return store.Sessions[value, value](s.Name, key, val, ms(s.RetentionMs), opts...)
+	case "versioned":
+		return store.VersionedKeyValue[value, value](s.Name, key, val, ms(s.HistoryMs), versionedOptions(s, opts)...)
 	}
 	return nil
 }

@@ -62,7 +62,10 @@ const windowRetention = 24 * time.Hour
 
 func changelogConfig(s store.Spec) map[string]string {
 	c := map[string]string{"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
-	if s.Kind.Segmented() {
+	if s.Kind == store.KindVersionedKeyValue {
+		c["min.compaction.lag.ms"] = strconv.FormatInt(addMillis(s.Retention, windowRetention.Milliseconds()), 10)
+	}
+	if s.Kind.Windowed() {
 		c["cleanup.policy"] = "compact,delete"
 		if s.Duplicates {
 			c["cleanup.policy"] = "delete"

@@ -3,6 +3,8 @@ package state
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync/atomic"
 
 	"github.com/streamweir/streamweir/store"
@@ -89,7 +91,7 @@ func (st *Set) take(persistent bool) *Flush {
 }
 
 func (s *Store) take(p *part) {
-	live := s.liveSegment()
+	live, first := s.liveSegment(), len(p.values)
 	for i, e := range s.dirty {
 		if s.dirty[i] = nil; e.gone {
 			continue // expired
@@ -101,6 +103,9 @@ func (s *Store) take(p *part) {
 		}
 		e.dirty, e.inFlight = false, true
 		p.values = append(p.values, flushed{e, e.value, e.known, e.unsaved})
+	}
+	if s.versions != nil { // a part of a flush must have what it moved
+		slices.SortFunc(p.values[first:], func(a, b flushed) int { return strings.Compare(a.entry.key, b.entry.key) })
 	}
 	if len(s.dirty) > 0 && !s.recorded || s.position != s.saved || s.times.committed != s.times.saved {
 		p.records = append(p.records, position{s, s.position, s.times.committed})

@@ -46,6 +46,7 @@ var modelSpecs = []store.Spec{
 	segmentedSpec("windows", store.KindWindow, true, false),
 	segmentedSpec("ordered", store.KindTimestampedWindow, true, true),
 	segmentedSpec("sessions", store.KindSession, false, false),
+	segmentedSpec("versions", store.KindVersionedKeyValue, true, false),
 }
 
 // modelStore is what a store must have, and its changelog.
@@ -124,6 +125,10 @@ func (m *machine) draw(t *rapid.T) *modelStore {
 
 func (m *machine) put(t *rapid.T) {
 	s := m.draw(t)
+	if s.spec.Kind == store.KindVersionedKeyValue {
+		m.putVersion(t, s)
+		return
+	}
 	key := s.drawKey(t)
 	var value []byte
 	ts := rapid.Int64Range(-1, 1000).Draw(t, "timestamp")
@@ -147,6 +152,10 @@ func (m *machine) put(t *rapid.T) {
 
 func (m *machine) get(t *rapid.T) {
 	s := m.draw(t)
+	if s.spec.Kind == store.KindVersionedKeyValue {
+		m.compareVersions(t, s)
+		return
+	}
 	key := s.drawKey(t)
 	if !s.visible(key, s.now) {
 		return // nobody asks for it
@@ -160,7 +169,11 @@ func (m *machine) get(t *rapid.T) {
 
 func (m *machine) scan(t *rapid.T) {
 	s := m.draw(t)
-	if s.spec.Kind.Segmented() {
+	switch {
+	case s.spec.Kind == store.KindVersionedKeyValue:
+		m.compareVersions(t, s)
+		return
+	case s.spec.Kind.Segmented():
 		m.scanSegments(t, s)
 		return
 	}
@@ -313,11 +326,16 @@ func (m *machine) kill(t *rapid.T) {
 }
 
 func storedPosition(t errorer, d *disk, spec store.Spec) (int64, bool) {
-	next, _, found, err := (&backing{engine: d.Engine, name: "disk"}).readRecord(spec)
+	next, _, found := storedRecord(t, d, spec)
+	return next, found
+}
+
+func storedRecord(t errorer, d *disk, spec store.Spec) (int64, marks, bool) {
+	next, m, found, err := (&backing{engine: d.Engine, name: "disk"}).readRecord(spec)
 	if err != nil {
 		t.Fatalf("read position: %v", err)
 	}
-	return next, found
+	return next, m, found
 }
 
 // check runs after each step. What is on the disk, with the rest of the changelog
@@ -336,7 +354,7 @@ func (m *machine) check(t *rapid.T) {
 }
 
 func (m *machine) checkDisk(t *rapid.T, s *modelStore) {
-	position, found := storedPosition(t, m.disk, s.spec)
+	position, marks, found := storedRecord(t, m.disk, s.spec)
 	if !found {
 		return // its data are worth nothing
 	}
@@ -348,6 +366,10 @@ func (m *machine) checkDisk(t *rapid.T, s *modelStore) {
 	}
 	if err := it.Close(); err != nil {
 		t.Fatalf("scan disk: %v", err)
+	}
+	if s.spec.Kind == store.KindVersionedKeyValue {
+		s.checkVersions(t, onDisk, marks.time, position)
+		return
 	}
 	for _, r := range s.log {
 		if r.Offset < position {

@@ -30,7 +30,10 @@ func (st *Set) Restore(name string, records []record.Record, next int64) error {
 			return err
 		}
 	}
-	if s.spec.Kind.Segmented() {
+	if s.versions != nil {
+		return s.restoreVersions(records, next)
+	}
+	if s.spec.Kind.Windowed() {
 		if err := s.restoreTimes(records); err != nil {
 			return err
 		}
@@ -54,7 +57,7 @@ func (s *Store) restore(records []record.Record) error {
 		if r.Key == nil {
 			continue
 		}
-		if s.spec.Kind.Segmented() && s.spec.Expired(s.spec.RowTime(r.Key), s.times.committed.time) {
+		if s.spec.Kind.Windowed() && s.spec.Expired(s.spec.RowTime(r.Key), s.times.committed.time) {
 			continue
 		}
 		s.key = s.spec.AppendEngineKey(append(s.key[:0], s.prefix...), r.Key)

@@ -3,6 +3,7 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/streamweir/streamweir/internal/record"
 	"github.com/streamweir/streamweir/store"
@@ -115,8 +116,11 @@ func (s *Store) liveSegment() int64 {
 // segmentOf is the segment of a row or of a place in the index.
 func (s *Store) segmentOf(key string) int64 {
 	n := binary.BigEndian.Uint64([]byte(key[:8]))
-	if n&(1<<63) == 0 {
+	switch {
+	case n&(1<<63) == 0:
 		return int64(n)
+	case s.versions != nil:
+		return math.MaxInt64 // a latest version never expires
 	}
 	return int64(n&^(1<<63)) / s.spec.SegmentInterval
 }

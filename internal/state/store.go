@@ -42,6 +42,7 @@ type Store struct {
 	recorded bool  // the engine has the store's record
 	key      []byte
 	times    times // of a segmented store
+	versions *store.VersionWriter
 }
 
 func newStore(st *Set, spec store.Spec, b *backing) *Store {
@@ -51,6 +52,9 @@ func newStore(st *Set, spec store.Spec, b *backing) *Store {
 		position: noPosition, saved: noPosition, times: newTimes(),
 	}
 	s.sortSegments()
+	if spec.Kind == store.KindVersionedKeyValue {
+		s.versions = store.NewVersionWriter(spec, versionRows{s})
+	}
 	return s
 }
 
@@ -157,15 +161,22 @@ func (s *Store) Put(key, value []byte, timestamp int64) error {
 	if err := s.check(key, value); err != nil {
 		return err
 	}
-	if s.spec.Kind.Segmented() {
+	switch {
+	case s.spec.Kind.Windowed():
 		s.putRow(key, value)
-	} else {
+	case s.versions != nil:
+		return fmt.Errorf("state: store %q has versions: it takes no values without", s.spec.Name)
+	default:
 		s.put(key, value)
 	}
+	return s.log(s.spec.ChangelogKey(key), s.spec.ChangelogValue(value), timestamp)
+}
+
+func (s *Store) log(key, value []byte, timestamp int64) error {
 	if s.changelog == nil {
 		return nil
 	}
-	if err := s.changelog.Append(s.spec.ChangelogKey(key), s.spec.ChangelogValue(value), timestamp); err != nil {
+	if err := s.changelog.Append(key, value, timestamp); err != nil {
 		return fmt.Errorf("state: store %q: append to the changelog: %w", s.spec.Name, err)
 	}
 	return nil
