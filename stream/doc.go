@@ -35,7 +35,7 @@
 //	keep the types    Filter, FilterNot, Peek, Foreach, Merge, Split, Repartition, GroupByKey, To, ToDynamic, ToTable
 //	of a table        Filter, FilterNot, FilterInto, ToStream
 //	of a group        Count, Reduce
-//	change a type     Map, MapValues, FlatMap, FlatMapValues, SelectKey, GroupBy, Aggregate, Process, ProcessValues, MapTableValues
+//	change a type     Map, MapValues, FlatMap, FlatMapValues, SelectKey, GroupBy, Aggregate, Process, ProcessValues, MapTableValues, TransformTableValues
 //	with a table      JoinTable, LeftJoinTable
 //	of tables         JoinTables, LeftJoinTables, OuterJoinTables, JoinForeignKey, LeftJoinForeignKey, GroupTableBy with Count, Reduce and AggregateTable
 //

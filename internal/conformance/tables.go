@@ -28,6 +28,9 @@ var onTable = map[string]operator{
 	"outerJoin":          outerTables,
 	"foreignKeyJoin":     func(c *call) any { return c.foreignKeyJoin(false) },
 	"foreignKeyLeftJoin": func(c *call) any { return c.foreignKeyJoin(true) },
+	"transformValues": func(c *call) any {
+		return stream.TransformTableValues[value, value, value](c.table(), c.transformer(), c.materialized(c.types), c.processOptions()...)
+	},
 	"groupBy": func(c *call) any {
 		return stream.GroupTableBy(c.table(), function(c.builder, pairs, "pair", c.Fn), c.serdes(), named(c.Grouped)...)
 	},

@@ -133,6 +133,7 @@ func (s *Sub) Sinks() []string {
 // An Instance is the nodes of one task.
 type Instance struct {
 	nodes   []any // like Sub.Nodes
+	parts   []any // of nodes, that are started and closed with them
 	sources map[string]SourceNode
 	pattern []patternSource
 }
@@ -165,6 +166,7 @@ func (s *Sub) Wire(task Task, topics Topics) (*Instance, error) {
 			return nil, fmt.Errorf("task %s: node %q: %w", task.ID(), n.Name, err)
 		}
 		in.nodes[i] = node
+		in.parts = append(in.parts, w.parts...)
 		src, ok := node.(SourceNode)
 		if n.Kind == SourceKind && !ok {
 			return nil, fmt.Errorf("task %s: node %q is a source, but its instance %T is not", task.ID(), n.Name, node)
@@ -212,7 +214,7 @@ func (in *Instance) Head(topic string) (Head, error) {
 
 // Start starts the nodes that need it, parents first.
 func (in *Instance) Start() error {
-	for _, n := range in.nodes {
+	for _, n := range slices.Concat(in.nodes, in.parts) {
 		if s, ok := n.(Starter); ok {
 			if err := s.Start(); err != nil {
 				return err
@@ -225,7 +227,7 @@ func (in *Instance) Start() error {
 // Close closes all nodes that need it, parents first, and returns the first error.
 func (in *Instance) Close() error {
 	var first error
-	for _, n := range in.nodes {
+	for _, n := range slices.Concat(in.nodes, in.parts) {
 		if c, ok := n.(Closer); ok {
 			if err := c.Close(); err != nil && first == nil {
 				first = err

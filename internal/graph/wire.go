@@ -60,7 +60,12 @@ type Wiring struct {
 	isGlobal func(store string) bool
 	children []any
 	names    []string
+	parts    []any
 }
+
+// Attach adds a part of the node that is started and closed with it, if it is a
+// [Starter] or a [Closer].
+func (w *Wiring) Attach(part any) { w.parts = append(w.parts, part) }
 
 // Connect returns the edge to the children of the node that is being wired.
 // A child that receives another type of record is an error: the topology was put
