@@ -9,8 +9,8 @@ type joined struct {
 	StoreName  string     `json:"storeName"`
 	Store      string     `json:"store"`
 	Logging    *bool      `json:"logging"`
-	ThisStore  *storeSpec `json:"thisStore"`
-	OtherStore *storeSpec `json:"otherStore"`
+	ThisStore  *joinStore `json:"thisStore"`
+	OtherStore *joinStore `json:"otherStore"`
 }
 
 type joinFunc = func(k, l, r value) value
@@ -50,6 +50,11 @@ func absent(v *value) value {
 func streamJoin(c *call, left bool) any {
 	other := c.other()
 	switch node := other.node.(type) {
+	case kstream:
+		if left {
+			return c.joinStreams(other, "left")
+		}
+		return c.joinStreams(other, "inner")
 	case ktable:
 		return c.joinTable(node, left)
 	case globalTable:

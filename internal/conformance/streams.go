@@ -81,6 +81,13 @@ var onStream = map[string]operator{
 	},
 	"join":     func(c *call) any { return streamJoin(c, false) },
 	"leftJoin": func(c *call) any { return streamJoin(c, true) },
+	"outerJoin": func(c *call) any {
+		other := c.other()
+		if _, ok := other.node.(kstream); !ok {
+			return nil // other reported it
+		}
+		return c.joinStreams(other, "outer")
+	},
 	"process": func(c *call) any {
 		return stream.Process[value, value, value, value](c.stream(), c.supplier(), c.processOptions()...)
 	},

@@ -49,6 +49,8 @@ type Op struct {
 	// Grace is set for an operator whose results have windows: how long after the end
 	// of one it may still change, in milliseconds.
 	Grace *int64
+	// SelfJoin is set for a join of two streams.
+	SelfJoin *SelfJoin
 	// Write adds the operator's nodes to the topology. parents are the names of
 	// the nodes it follows.
 	Write func(t *Topology, parents []string) error

@@ -40,6 +40,9 @@ func (b *Builder) optimize() {
 	if b.Optimize.Has(MergeRepartitions) {
 		b.mergeRepartitions()
 	}
+	if b.Optimize.Has(SingleStoreSelfJoin) {
+		b.singleStoreSelfJoins()
+	}
 }
 
 // note remembers a repartition that was added for mergeRepartitions: one that is
