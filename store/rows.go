@@ -107,12 +107,8 @@ func (r *rows) between(fromKey, toKey []byte, from, to int64, reverse bool) rowI
 		return noRows{}
 	}
 	w.fromKey, w.toKey = fromKey, toKey
-	if r.spec.TimeOrdered {
-		last := int64(math.MaxInt64)
-		if !w.session {
-			last = to
-		}
-		return r.byTime(w, last, reverse)
+	if r.spec.TimeOrdered && !w.session && fromKey == nil && toKey == nil {
+		return r.byTime(w, to, reverse)
 	}
 	it := r.segments(w, fromKey, r.after(toKey), reverse)
 	if !r.spec.Persistent {
@@ -124,6 +120,7 @@ func (r *rows) between(fromKey, toKey []byte, from, to int64, reverse bool) rowI
 // ended iterates over the sessions that end in a span of time.
 func (r *rows) ended(from, to int64) rowIterator {
 	w := r.want(from, math.MaxInt64)
+	w.from = max(from, r.spec.OldestEnded(r.r.StreamTime()))
 	if to < w.from {
 		return noRows{}
 	}

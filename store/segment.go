@@ -21,7 +21,7 @@ import (
 // All numbers are big-endian. Times are not negative, so the index comes after the
 // rows. With stream time the greatest time that was put, a row is
 //
-//	seen     if time > stream time - Retention
+//	seen     if time > stream time - Retention (but see Oldest)
 //	dropped  if segment < (stream time - Retention) / SegmentInterval, some time later
 //
 // so what is dropped is never seen, and when it is dropped makes no difference.
@@ -137,9 +137,24 @@ func addTime(a, b int64) int64 {
 	return math.MaxInt64
 }
 
-// Oldest is the smallest time that is seen at a stream time.
+// Oldest is the smallest time that is seen at a stream time. As in Kafka Streams a
+// time-ordered window store on disk shows a millisecond more: with a retention of the
+// windows' size, and no grace period, a window that the next one closes is seen.
 func (s *Spec) Oldest(streamTime int64) int64 {
-	return max(0, streamTime-s.Retention+1)
+	oldest := streamTime - s.Retention + 1
+	if s.TimeOrdered && s.Persistent && s.Kind != KindSession {
+		oldest--
+	}
+	return max(0, oldest)
+}
+
+// OldestEnded is the smallest end of a session that FindEnded shows at a stream time.
+// As in Kafka Streams, a store on disk shows what it has not yet dropped.
+func (s *Spec) OldestEnded(streamTime int64) int64 {
+	if s.Persistent {
+		return s.LiveSegment(streamTime) * s.SegmentInterval
+	}
+	return s.Oldest(streamTime)
 }
 
 // LiveSegment is the smallest segment that is kept at a stream time.

@@ -31,7 +31,9 @@ type ReadOnlySessionStore[K, V any] interface {
 	FindSessionsRange(from, to *K, earliestEnd, latestStart int64) KeyValueIterator[Windowed[K], V]
 	BackwardFindSessionsRange(from, to *K, earliestEnd, latestStart int64) KeyValueIterator[Windowed[K], V]
 	// FindEnded iterates over the sessions of all keys that end at from to to, both
-	// included. Its cost depends on their number alone in a [TimeOrdered] store.
+	// included; in a persistent store also sessions that other methods do not show any
+	// more, until their segment is dropped. Its cost depends on their number alone in a
+	// [TimeOrdered] store.
 	FindEnded(from, to int64) KeyValueIterator[Windowed[K], V]
 	// Fetch iterates over the sessions of key.
 	Fetch(key K) KeyValueIterator[Windowed[K], V]

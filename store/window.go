@@ -23,6 +23,9 @@ func (w Windowed[K]) String() string {
 	return "[" + fmt.Sprint(w.Key) + "@" + strconv.FormatInt(w.Window.Start, 10) + "/" + strconv.FormatInt(w.Window.End, 10) + "]"
 }
 
+// WindowEnd is the end of the window.
+func (w Windowed[K]) WindowEnd() int64 { return w.Window.End }
+
 // A ReadOnlyWindowStore maps keys and starts of windows to values. It is used by one
 // goroutine at a time.
 //

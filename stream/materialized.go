@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"time"
+
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/store"
@@ -16,6 +18,7 @@ type Materialized[K, V any] struct {
 	key       serde.Serde[K]
 	value     serde.Serde[V]
 	opts      []store.Option
+	retention time.Duration // of a window or session store, 0 if it is not given
 }
 
 // InStore keeps a table in a store of that name, whose serdes encode it and its
@@ -35,6 +38,17 @@ func Stored[K, V any](key serde.Serde[K], value serde.Serde[V]) *Materialized[K,
 func (m *Materialized[K, V]) Options(opts ...store.Option) *Materialized[K, V] {
 	c := *m.orEmpty()
 	c.opts = append(c.opts[:len(c.opts):len(c.opts)], opts...)
+	return &c
+}
+
+// Retention returns a copy of m for a windowed aggregation whose store, and its
+// changelog, keeps windows for d of stream time; others do not take it. It must not be
+// less than the windows need: their size and grace period, the gap and grace period of
+// sessions, twice the time difference and grace period of sliding windows, which is
+// the default. Kafka Streams: Materialized.withRetention.
+func (m *Materialized[K, V]) Retention(d time.Duration) *Materialized[K, V] {
+	c := *m.orEmpty()
+	c.retention = d
 	return &c
 }
 
@@ -78,6 +92,9 @@ func (m *Materialized[K, V]) queryable() string {
 func (m *Materialized[K, V]) complete(b *graph.Builder, operator string) {
 	s := Serdes[K, V]{key: m.key, value: m.value}
 	s.complete(b, operator)
+	if m.retention != 0 {
+		b.Failf(operator, "Retention is for windowed aggregations; entries of this store do not expire")
+	}
 }
 
 func (m *Materialized[K, V]) builder() store.Builder {

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/tidwall/btree"
 
@@ -54,10 +55,14 @@ func newSuppressNode[K, V any](w *graph.Wiring, s Suppressed, storeName string, 
 	n := &suppressNode[K, V]{name: w.Name, task: w.Task, limit: s.limit.Milliseconds(), strict: s.closes, config: s.buffer}
 	if s.closes {
 		k, ok := any(&n.k).(ends)
-		if !ok {
+		switch {
+		case ok:
+			n.end = k.WindowEnd
+		case reflect.TypeFor[K]().Kind() == reflect.Interface:
+			n.end = func() int64 { return any(n.k).(ends).WindowEnd() }
+		default:
 			return nil, fmt.Errorf("stream: operator %q: waits for windows to close, but its keys, of type %T, have none", w.Name, n.k)
 		}
-		n.end = k.WindowEnd
 	}
 	var err error
 	if n.buffer, err = bufferOf(w, storeName); err != nil {
@@ -182,7 +187,9 @@ func (n *suppressNode[K, V]) put(r *topology.Record[K, change[V]]) (err error) {
 		if err := n.row.parse(data); err != nil {
 			return rowError(c.store, err)
 		}
-		c.prior = append(c.prior[:0], n.row.prior...)
+		if c.prior = append(c.prior[:0], n.row.prior...); c.prior == nil {
+			c.prior = []byte{} // an empty value is not null
+		}
 		held, time = n.row.prior != nil, n.row.time
 	}
 	if n.row.new, err = c.encode(&c.new, r.Value.new, r.Value.nullNew); err != nil {

@@ -6,6 +6,7 @@ type (
 	initFunc      = func() value
 	aggregateFunc = func(k, v, aggregate value) value
 	reduceFunc    = func(x, y value) value
+	mergeFunc     = func(k, x, y value) value
 )
 
 var inits = table[initFunc]{
@@ -69,6 +70,11 @@ var reducers = table[reduceFunc]{
 			return text(x) + "," + text(y)
 		}
 	},
+}
+
+var mergers = table[mergeFunc]{
+	"concat": simple(func(_, x, y value) value { return sofar(x) + "|" + sofar(y) }),
+	"sum":    simple(func(_, x, y value) value { return number(x) + number(y) }),
 }
 
 // larger is the larger of two longs or strings; null is the smallest, and x is

@@ -100,6 +100,16 @@ func operators(receiver any) map[string]operator {
 		return onGrouped
 	case groupedTable:
 		return onGroupedTable
+	case timeWindowed:
+		return onTimeWindowed
+	case sessionWindowed:
+		return onSessionWindowed
+	case cogrouped:
+		return onCogrouped
+	case timeCogrouped:
+		return onTimeCogrouped
+	case sessionCogrouped:
+		return onSessionCogrouped
 	case counted:
 		return onCounted
 	case countStream:

@@ -148,8 +148,9 @@ var keys = table[valueFunc]{
 	"appendKey": func(arg string) valueFunc {
 		return func(k, _ value) value { return notNull(func(k value) value { return text(k) + arg })(nil, k) }
 	},
-	"text":   simple(func(k, _ value) value { return values["str"]("")(nil, k) }),
-	"lenKey": values["len"],
+	"text":      simple(func(k, _ value) value { return values["str"]("")(nil, k) }),
+	"lenKey":    values["len"],
+	"windowKey": simple(func(k, _ value) value { return innerKey(k) }),
 }
 
 var pairs = table[pairFunc]{
@@ -159,6 +160,7 @@ var pairs = table[pairFunc]{
 	"byValue":              simple(func(k, v value) (value, value) { return values["str"]("")(k, v), v }),
 	"byConst":              func(arg string) pairFunc { return func(_, v value) (value, value) { return arg, v } },
 	"byText":               simple(func(k, v value) (value, value) { return values["str"]("")(nil, k), v }),
+	"byWindowKey":          simple(func(k, v value) (value, value) { return innerKey(k), v }),
 	"byFirstCharNullValue": simple(func(_, v value) (value, value) { return firstChar(v), nil }),
 	"constLen": func(arg string) pairFunc {
 		return func(k, v value) (value, value) { return arg, values["len"]("")(k, v) }

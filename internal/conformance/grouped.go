@@ -17,6 +17,8 @@ var onGrouped = map[string]operator{
 		one := func(_, _, n value) value { return number(n) + 1 }
 		return stream.Aggregate(c.grouped(), inits["zero"](""), one, c.stored(c.types), c.named()...)
 	},
+	"windowedBy": func(c *call) any { return c.windowedBy() },
+	"cogroup":    func(c *call) any { return c.cogroup() },
 	"reduce": func(c *call) any {
 		return c.grouped().Reduce(function(c.builder, reducers, "reducer", c.Fn), c.stored(c.in.types), c.named()...)
 	},

@@ -1,8 +1,6 @@
 package conformance
 
 import (
-	"encoding/json"
-
 	"github.com/streamweir/streamweir/store"
 	"github.com/streamweir/streamweir/stream"
 )
@@ -17,17 +15,10 @@ type joinStore struct {
 }
 
 // joinWindows is how far apart the records of a join may be.
-type joinWindows struct {
-	DiffMs   int64  `json:"diffMs"`
-	BeforeMs *int64 `json:"beforeMs"`
-	AfterMs  *int64 `json:"afterMs"`
-	GraceMs  int64  `json:"graceMs"`
-}
-
 func (c *call) joinWindows() stream.JoinWindows {
-	var w joinWindows
-	if err := json.Unmarshal(c.Windows, &w); err != nil {
-		c.fail(err)
+	w := c.Windows
+	if w == nil {
+		w = &windowSpec{}
 	}
 	s := stream.TimeDifference(ms(w.DiffMs)).Grace(ms(w.GraceMs))
 	if w.BeforeMs != nil {

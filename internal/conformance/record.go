@@ -14,6 +14,7 @@ type produced struct {
 	Topic   string   `json:"t,omitempty"`
 	ID      string   `json:"id,omitempty"`
 	Key     any      `json:"k"`
+	RawKey  any      `json:"kx,omitempty"` // of a windowed key
 	Value   any      `json:"v"`
 	Time    *int64   `json:"ts,omitempty"`
 	Headers [][2]any `json:"h,omitempty"`
@@ -62,6 +63,9 @@ func (r *recorder) produced(topic string, rec topology.Record[[]byte, []byte]) {
 	var err error
 	if p.Key, err = jsonOfBytes(rec.Key, types.key); err == nil {
 		p.Value, err = jsonOfBytes(rec.Value, types.value)
+	}
+	if _, windowed := p.Key.(map[string]any); windowed {
+		p.RawKey = hexOf(rec.Key)
 	}
 	if err != nil && r.err == nil {
 		r.err = err

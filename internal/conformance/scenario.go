@@ -53,6 +53,8 @@ type step struct {
 	Materialized *materialized `json:"materialized"`
 	Joined       *joined       `json:"joined"`
 	ForeignKey   string        `json:"foreignKey"`
+	Windows      *windowSpec   `json:"windows"`
+	Emit         string        `json:"emit"`
 
 	Suppress *suppressSpec `json:"suppress"`
 
@@ -64,10 +66,7 @@ type step struct {
 	OwnStores  []*storeSpec `json:"ownStores"`
 	ReadStores list         `json:"readStores"`
 
-	// Parameters of operators that the library does not have yet.
-	Windows json.RawMessage `json:"windows"`
-	Emit    json.RawMessage `json:"emit"`
-	KeyFn   string          `json:"keyFn"`
+	KeyFn string `json:"keyFn"`
 }
 
 // branch is one branch of a split.

@@ -58,7 +58,7 @@ func stored[V any](c *call, key serde.Serde[value], val serde.Serde[V]) *stream.
 	}
 	name, opts := m.Name, options(m.Logging, m.LoggingConfig, m.Caching)
 	if m.Supplier != nil {
-		if m.Supplier.Type != "" && m.Supplier.Type != "kv" {
+		if m.Supplier.Type != "" && m.Supplier.Type != "kv" && m.Supplier.Type != "window" && m.Supplier.Type != "session" {
 			c.fail(missing("store supplier " + m.Supplier.Type))
 		}
 		name, opts = m.Supplier.Name, append(opts, place(m.Supplier.Persistent))

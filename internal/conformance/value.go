@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 
 	"github.com/streamweir/streamweir/serde"
@@ -34,6 +35,9 @@ func (d dynamic) Bind(string, serde.Role) (serde.Codec[value], error) {
 		return stringCodec{}, nil
 	case "long":
 		return longCodec{}, nil
+	}
+	if strings.HasPrefix(string(d), "timeWindowed:") || d == "sessionWindowed" {
+		return bindWindowed(string(d))
 	}
 	return nil, missing("type " + string(d))
 }
@@ -114,8 +118,11 @@ func firstChar(v value) value {
 
 // jsonOf is a value as goldens have it.
 func jsonOf(v value) any {
-	if n, ok := v.(int64); ok {
-		return json.Number(strconv.FormatInt(n, 10))
+	switch v := v.(type) {
+	case int64:
+		return json.Number(strconv.FormatInt(v, 10))
+	case windowedKey:
+		return jsonOfWindowed(v)
 	}
 	return v
 }

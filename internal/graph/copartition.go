@@ -69,6 +69,21 @@ func (t *Topology) CopartitionOp(o *Op) {
 	t.copartitioned = append(t.copartitioned, c)
 }
 
+// CopartitionOps declares that all topics that an operator is fed from must have the
+// same number of partitions, where Kafka Streams lists those of other operators.
+func (t *Topology) CopartitionOps(o *Op, listed []*Op) {
+	var c copartition
+	for _, l := range listed {
+		c.sources = appendNew(c.sources, l.SourceNames(true))
+	}
+	for _, s := range o.SourceNames(false) {
+		if !slices.Contains(c.sources, s) {
+			c.unlisted = append(c.unlisted, s)
+		}
+	}
+	t.copartitioned = append(t.copartitioned, c)
+}
+
 // Copartitioned returns the groups of topics (without application id) that must
 // have the same number of partitions. Groups that share a topic are one.
 func (t *Topology) Copartitioned() [][]string { return t.groups(true) }

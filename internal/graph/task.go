@@ -79,6 +79,9 @@ type Task interface {
 	// EmitInterval is how many milliseconds of the wall clock lie at least between two
 	// emissions of an operator that emits results of closed windows.
 	EmitInterval() int64
+	// Exact tells that what Kafka Streams does is to be done also where it fails its
+	// user: package internal/conformance compares the rest.
+	Exact() bool
 	// Keep keeps a number under a key, committed with the offsets of the task's inputs;
 	// Kept returns it, also after a restart. Kafka Streams: processorMetadata.
 	Keep(key string, value int64)

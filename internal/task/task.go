@@ -46,6 +46,7 @@ type Config struct {
 	// emissions of an operator that emits results of closed windows. 0: it emits with
 	// every record that closes some.
 	EmitInterval int64
+	Exact        bool     // see graph.Task
 	Executor     Executor // of asynchronous calls; nil: they are made at once
 	Cache        *Cache   // shared by the tasks of a worker; nil: every update is forwarded
 	Log          *slog.Logger
@@ -290,6 +291,9 @@ func (t *Task) WallClock() int64 { return t.now }
 
 // EmitInterval is part of graph.Task.
 func (t *Task) EmitInterval() int64 { return t.cfg.EmitInterval }
+
+// Exact is part of graph.Task.
+func (t *Task) Exact() bool { return t.cfg.Exact }
 
 // Source is part of graph.Task.
 func (t *Task) Source() *graph.Source { return t.current }

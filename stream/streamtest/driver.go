@@ -40,6 +40,11 @@ type Config struct {
 	// closed windows waits until it does so again. An App waits for a second; default
 	// here: not at all, so that tests need not move the clock.
 	EmitInterval time.Duration
+	// Exact makes operators do what Kafka Streams does also where it fails its user and
+	// the library does not: it loses results of windows that close in a jump of stream
+	// time, see stream.OnWindowClose, and windowed tables of cogrouped streams cannot be
+	// joined. It is for comparisons with Kafka Streams.
+	Exact bool
 	// Produced is called with every record that the topology writes, in the order
 	// of writing: to output topics and, with the application id in front, to
 	// repartition and changelog topics. What a record's slices refer to must not be
@@ -110,7 +115,7 @@ func (d *Driver) start() (err error) {
 		return err
 	}
 	tc := task.Config{Sub: d.sub, Topics: d.names, Output: (*output)(d), Stores: d.set, Handler: d.cfg.ErrorHandler, DeadLetterTopic: d.cfg.DeadLetterTopic,
-		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), IdleAfter: d.cfg.IdleAfter.Milliseconds(), EmitInterval: d.cfg.EmitInterval.Milliseconds(), Cache: &task.Cache{Max: d.cfg.CacheMaxBytes}, Log: d.cfg.Log}
+		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), IdleAfter: d.cfg.IdleAfter.Milliseconds(), EmitInterval: d.cfg.EmitInterval.Milliseconds(), Exact: d.cfg.Exact, Cache: &task.Cache{Max: d.cfg.CacheMaxBytes}, Log: d.cfg.Log}
 	if d.cfg.MaxTaskIdle == 0 {
 		tc.MaxIdle = -1
 	}
