@@ -91,6 +91,8 @@ type Status struct {
 	DeadLetters    int64            // sent by the error handler
 	Partitions     []PartitionStatus
 	Tasks          []TaskStatus
+	// Global is about the global stores, nil if there are none.
+	Global *GlobalStatus
 	// Commit is how long commits took, Process how long turns of up to 1,000
 	// records of a task did.
 	Commit, Process Latency
@@ -122,6 +124,17 @@ type TaskStatus struct {
 	StateBytes int64 // of its stores, on disk and in memory, approximate
 }
 
+// GlobalStatus is about the global stores of an App. The partitions they read are
+// among the Partitions of its [Status]; what is committed of them is in the stores.
+type GlobalStatus struct {
+	// Ready: they have all that their topics had when they were last opened or had to
+	// be rebuilt. Tasks process only then.
+	Ready      bool
+	Waiting    error // why a record of their topics cannot be taken in for now
+	Records    int64 // of their topics that were taken in since the App was made
+	StateBytes int64 // on disk and in memory, approximate
+}
+
 // Latency is a histogram of durations.
 type Latency struct {
 	Count   int64
@@ -137,6 +150,12 @@ func (a *App) Status() Status {
 		Commit: Latency(r.Commit), Process: Latency(r.Process)}
 	if r.Wait != nil {
 		s.Waiting, s.WaitingSince = r.Wait.Err, r.Wait.Since
+	}
+	if g := r.Global; g != nil {
+		s.Global = &GlobalStatus{Ready: g.Ready, Waiting: g.Waiting, Records: g.Stats.Records, StateBytes: g.StateBytes}
+		if s.Waiting == nil {
+			s.Waiting = g.Waiting
+		}
 	}
 	for _, w := range r.Workers {
 		s.WorkerProgress = append(s.WorkerProgress, w.Progress)

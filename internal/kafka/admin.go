@@ -172,14 +172,16 @@ func (c *Client) TopicConfigs(ctx context.Context, topics []string) (map[string]
 // When says which offset of a partition is asked for.
 type When int64
 
-// The ends of a partition.
+// The ends of a partition. A When that is not negative is a time in milliseconds:
+// of the first record with that timestamp or a later one, -1 if there is none.
 const (
 	Latest   When = -1 // behind the last record, committed or not
 	Earliest When = -2
+	Stable   When = -3 // behind the last record before the first transaction that is open
 )
 
-// Offsets returns the offset at an end of partitions, with one request to each of
-// their leaders.
+// Offsets returns the offset at an end of partitions, or at a time, with one request
+// to each of their leaders.
 func (c *Client) Offsets(ctx context.Context, partitions []record.Partition, at When) (map[record.Partition]int64, error) {
 	out := make(map[record.Partition]int64, len(partitions))
 	err := c.retry(ctx, "offsets of partitions", func(ctx context.Context) error {
@@ -215,6 +217,9 @@ func worst(errs []error) error {
 
 func (c *Client) offsetsOf(ctx context.Context, addr string, partitions []record.Partition, at When, out map[record.Partition]int64) error {
 	req := &sarama.OffsetRequest{Version: offsetsVersion}
+	if at == Stable {
+		at, req.IsolationLevel = Latest, sarama.ReadCommitted
+	}
 	for _, p := range partitions {
 		req.AddBlock(p.Topic, p.ID, int64(at), 1)
 	}

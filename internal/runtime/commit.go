@@ -76,6 +76,16 @@ func (w *worker) commit(ctx context.Context) error {
 	return nil
 }
 
+// commitOutside is commit outside of a step: where a global store is rebuilt it fails,
+// for what is done again, since the flush of a cache may read it.
+func (w *worker) commitOutside(ctx context.Context) error {
+	if !w.r.global.enter() {
+		return stepError{errRebuilt}
+	}
+	defer w.r.global.leave()
+	return w.commit(ctx)
+}
+
 // send commits on the broker.
 func (w *worker) send(ctx context.Context, dirty []*running, offsets map[record.Partition]kafka.Offset) error {
 	if !w.r.cfg.ExactlyOnce {

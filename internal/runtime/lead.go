@@ -65,7 +65,7 @@ func (r *Runner) tasks(s *graph.Sub, counts map[string]int32) int32 {
 func (r *Runner) partitionsOf(tasks []assign.Task, counts map[string]int32) []record.Partition {
 	var out []record.Partition
 	for _, t := range tasks {
-		for _, topic := range r.subs[t.Subtopology].Sources(matching(counts)) {
+		for _, topic := range r.sub(t.Subtopology).Sources(matching(counts)) {
 			if name := r.topics.Name(topic); t.Partition < counts[name] {
 				out = append(out, record.Partition{Topic: name, ID: t.Partition})
 			}
@@ -139,6 +139,9 @@ func (r *Runner) checkTopics(ctx context.Context) error {
 				wanted = append(wanted, t)
 			}
 		}
+	}
+	if r.global != nil {
+		wanted = append(wanted, r.global.sub.Sources(nil)...)
 	}
 	if r.cfg.DeadLetterTopic != "" {
 		wanted = append(wanted, r.cfg.DeadLetterTopic)

@@ -34,6 +34,7 @@ type Runner struct {
 	progress sync.Map         // assign.Task -> int64: where the state of a task that was given up stands
 	counts   map[string]int32 // partitions of input topics when tasks were last assigned
 
+	global  *global     // nil if there are no global stores
 	settled atomic.Bool // all workers have the tasks that were assigned
 
 	status status
@@ -44,6 +45,9 @@ func New(cfg Config) *Runner {
 	r := &Runner{cfg: cfg, subs: cfg.Topology.Subtopologies(), topics: cfg.Topology.Topics(cfg.ApplicationID),
 		rejoin: make(chan struct{}, 1), place: map[assign.Task]*worker{}}
 	r.crew.Store(&[]*worker{})
+	if sub := cfg.Topology.Global(); sub != nil {
+		r.global = newGlobal(r, sub)
+	}
 	return r
 }
 
@@ -108,6 +112,9 @@ func (r *Runner) work(ctx context.Context) error {
 	if err := r.checkTopics(ctx); err != nil {
 		return err
 	}
+	if err := r.global.start(ctx); err != nil {
+		return err
+	}
 	r.group = kafka.NewGroup(r.client, kafka.GroupConfig{ID: r.cfg.ApplicationID, InstanceID: r.cfg.InstanceID,
 		SessionTimeout: r.cfg.SessionTimeout, RebalanceTimeout: r.cfg.RebalanceTimeout, HeartbeatInterval: r.cfg.HeartbeatInterval,
 		ProtocolType: "consumer", Protocol: protocol, Topics: r.inputTopics()})
@@ -129,6 +136,16 @@ func (r *Runner) work(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// sub is the sub-topology of a number, nil if it has no tasks.
+func (r *Runner) sub(id int32) *graph.Sub {
+	for _, s := range r.subs {
+		if s.ID == id {
+			return s
+		}
+	}
+	return nil
 }
 
 // steady waits for the next rebalance.
@@ -321,6 +338,7 @@ func (r *Runner) shutdown(clean bool) error {
 	}
 	errs = append(errs, r.all(context.WithoutCancel(ctx), (*worker).stop))
 	r.done.Wait()
+	errs = append(errs, r.global.stop())
 	if r.group != nil {
 		if err := r.group.Close(ctx, !r.cfg.KeepSeat); err != nil {
 			errs = append(errs, fmt.Errorf("runtime: leaving group %q: %w", r.cfg.ApplicationID, err))

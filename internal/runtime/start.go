@@ -43,6 +43,9 @@ func (w *worker) start(t *running, inputs []task.Input) error {
 		cfg := task.Config{ID: t.id, Sub: t.sub, Topics: w.r.topics, Inputs: inputs, Output: &w.out, Stores: t.set, Cache: &w.cache, Executor: &w.calls,
 			Handler: w.r.cfg.ErrorHandler, DeadLetterTopic: w.r.cfg.DeadLetterTopic, MaxIdle: w.r.cfg.MaxTaskIdle.Milliseconds(),
 			IdleAfter: w.r.cfg.IdleAfter.Milliseconds(), EmitInterval: emitInterval, Log: w.log.Logger}
+		if w.r.global != nil {
+			cfg.GlobalStore = w.r.global.view
+		}
 		t.set.Commit(t.standing())
 		made, err := task.New(cfg)
 		if err != nil {
@@ -160,7 +163,7 @@ func (w *worker) inputError(ctx context.Context, e kafka.PartitionError) error {
 	if t == nil {
 		return nil
 	}
-	if err := w.commit(ctx); err != nil {
+	if err := w.commitOutside(ctx); err != nil {
 		return w.recover(ctx, err)
 	}
 	switch {

@@ -285,6 +285,7 @@ type Status struct {
 	Commit        Latency
 	Process       Latency
 	Tasks         []TaskStatus
+	Global        *GlobalStatus // nil if there are no global stores
 	ApplicationID string
 }
 
@@ -304,6 +305,7 @@ func (r *Runner) Status() Status {
 	for _, w := range *r.crew.Load() {
 		w.counters.snapshot(&s)
 	}
+	r.global.snapshot(&s)
 	slices.SortFunc(s.Lags, func(a, b Lag) int {
 		return cmp.Or(cmp.Compare(a.Partition.Topic, b.Partition.Topic), cmp.Compare(a.Partition.ID, b.Partition.ID))
 	})

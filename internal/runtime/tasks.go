@@ -40,7 +40,7 @@ func (w *worker) suspend(ctx context.Context) error {
 		return w.dead
 	}
 	w.suspended = true
-	if err := w.commit(ctx); err != nil {
+	if err := w.commitOutside(ctx); err != nil {
 		return w.recover(ctx, err)
 	}
 	return nil
@@ -93,11 +93,12 @@ func (w *worker) open(ctx context.Context, ids []graph.TaskID) error {
 
 func (w *worker) openStores(id graph.TaskID) (*running, error) {
 	r := w.r
-	if int(id.Subtopology) >= len(r.subs) {
-		return nil, fmt.Errorf("runtime: task %s was assigned, but the topology has %d sub-topologies: all members of group %q must run the same topology",
+	sub := r.sub(id.Subtopology)
+	if sub == nil {
+		return nil, fmt.Errorf("runtime: task %s was assigned, but the topology has %d sub-topologies with tasks, and not this one: all members of group %q must run the same topology",
 			id, len(r.subs), r.cfg.ApplicationID)
 	}
-	t := &running{id: id, sub: r.subs[id.Subtopology], restores: map[record.Partition]*restoring{}}
+	t := &running{id: id, sub: sub, restores: map[record.Partition]*restoring{}}
 	for _, topic := range t.sub.Sources(r.matching()) {
 		if name := r.topics.Name(topic); id.Partition < r.count(name) {
 			t.inputs = append(t.inputs, record.Partition{Topic: name, ID: id.Partition})

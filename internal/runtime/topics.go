@@ -97,7 +97,7 @@ func (r *Runner) internalTopics(counts map[string]int32) []kafka.TopicSpec {
 	for _, t := range r.cfg.Topology.InternalTopics(r.cfg.ApplicationID) {
 		n := counts[t.Name]
 		if t.Kind == graph.Changelog {
-			n = r.tasks(r.subs[t.Subtopology], counts)
+			n = r.tasks(r.sub(t.Subtopology), counts)
 		}
 		if n > 0 {
 			specs = append(specs, kafka.TopicSpec{Name: t.Name, Partitions: n, Replication: r.cfg.Replication, Configs: t.Config})

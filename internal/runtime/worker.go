@@ -170,6 +170,9 @@ func (w *worker) patience(now time.Time) time.Duration {
 	if w.needed() {
 		d = min(d, w.r.cfg.CommitInterval-now.Sub(w.lastCommit))
 	}
+	if w.r.global.rebuilds() {
+		d = min(d, 20*time.Millisecond)
+	}
 	for _, t := range w.tasks {
 		if !t.runs {
 			continue
@@ -224,7 +227,14 @@ func (w *worker) pass() (worked bool, err error) {
 }
 
 // step starts what can be started, gives every task a turn, and commits.
+//
+// While a global store is rebuilt there is nothing to do: tasks would miss what is not
+// in it yet.
 func (w *worker) step(now time.Time) (worked bool, err error) {
+	if !w.r.global.enter() {
+		return false, nil
+	}
+	defer w.r.global.leave()
 	started := false
 	if w.until.Err() == nil {
 		if started, err = w.startReady(w.until); err != nil && !w.over(err) {

@@ -63,29 +63,60 @@ func (st *Set) open(cfg Config) error {
 	if err := checkSpecs(cfg.Stores); err != nil {
 		return err
 	}
-	var disk, memory *backing
 	for _, spec := range cfg.Stores {
-		to, err := &memory, error(nil)
-		if spec.Persistent {
-			to = &disk
-		}
-		if *to == nil {
-			if *to, err = openBacking(cfg, spec.Persistent); err != nil {
+		if st.backing(spec) == nil {
+			b, err := openBacking(cfg, spec.Persistent)
+			if err != nil {
 				return err
 			}
-			st.backings = append(st.backings, *to)
-			if err := (*to).checkFormat(); err != nil {
+			st.backings = append(st.backings, b)
+			if err := b.checkFormat(); err != nil {
 				return err
 			}
 		}
-		s := newStore(st, spec, *to)
-		if err := s.open(); err != nil {
+		if err := st.openStore(spec); err != nil {
 			return err
 		}
-		st.stores = append(st.stores, s)
-		st.byName[spec.Name] = s
 	}
 	return nil
+}
+
+// backing is the engine of a store, nil if it is not open yet.
+func (st *Set) backing(spec store.Spec) *backing {
+	for _, b := range st.backings {
+		if b.persistent == spec.Persistent {
+			return b
+		}
+	}
+	return nil
+}
+
+func (st *Set) openStore(spec store.Spec) error {
+	s := newStore(st, spec, st.backing(spec))
+	if err := s.open(); err != nil {
+		return err
+	}
+	st.stores = append(st.stores, s)
+	st.byName[spec.Name] = s
+	return nil
+}
+
+// Add opens one more store, in an engine that other stores of the set have already.
+// Nobody may call Store meanwhile.
+func (st *Set) Add(spec store.Spec) error {
+	names := []store.Spec{spec}
+	for _, s := range st.stores {
+		names = append(names, s.spec)
+	}
+	switch err := checkSpecs(names); {
+	case err != nil:
+		return err
+	case st.closed:
+		return fmt.Errorf("state: store %q is added to a set that is closed", spec.Name)
+	case st.backing(spec) == nil:
+		return fmt.Errorf("state: store %q is added to a set that has no engine for it", spec.Name)
+	}
+	return st.openStore(spec)
 }
 
 func checkSpecs(specs []store.Spec) error {

@@ -19,6 +19,8 @@
 //     therefore forwarded once for each input record, not once for each interval.
 //   - Time stands still until [Driver.Advance] moves it.
 //
+// A record for the topic of a global store is in the store when the call returns.
+//
 // What goes to a topic that the topology reads, an internal one for instance, is
 // processed in the same call.
 package streamtest
