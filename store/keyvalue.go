@@ -289,11 +289,16 @@ func (s *keyValue[K, V]) PutIfAbsent(key K, value V) (existing V, ok bool, err e
 	if existing, ok, err = s.Get(key); ok || err != nil {
 		return existing, ok, err
 	}
-	return existing, false, s.write(value)
+	return existing, false, s.Put(key, value)
 }
 
 func (s *keyValue[K, V]) Delete(key K) (old V, ok bool, err error) {
 	if old, ok, err = s.Get(key); err != nil {
+		return old, false, err
+	}
+	// A read may make the record cache give up other keys, and what that leads to may
+	// read this store: keyData is not this key's any more.
+	if err := s.encodeKey(key); err != nil {
 		return old, false, err
 	}
 	return old, ok, s.put(nil, s.writer.now())

@@ -80,7 +80,7 @@ func (n *branchNode[K, V]) Receive(r *topology.Record[K, V]) error {
 		i, err := n.choose(r)
 		if err == nil {
 			if i < n.out.Len() {
-				return n.out.At(i).Receive(r)
+				return n.out.ForwardTo(i, r)
 			}
 			return nil
 		}

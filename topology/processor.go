@@ -68,7 +68,7 @@ func (c *Context[K, V]) ForwardTo(child string, r Record[K, V]) error {
 	if err := c.prepare(r); err != nil {
 		return err
 	}
-	return to.Receive(&c.scratch)
+	return c.out.ForwardTo(to, &c.scratch)
 }
 
 func (c *Context[K, V]) prepare(r Record[K, V]) error {

@@ -94,6 +94,8 @@ type Task interface {
 	OnAdvance(f func(streamTime int64) (worked bool, err error))
 	// Async returns what a node starts its asynchronous calls with.
 	Async() Async
+	// KeepEdge registers an edge of one of the task's nodes.
+	KeepEdge(Edge)
 	// RequestCommit asks for a commit as soon as possible.
 	RequestCommit()
 }

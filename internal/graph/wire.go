@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 )
 
 // A Receiver is a node that takes records of type R. The record belongs to the
@@ -18,33 +19,77 @@ type Receiver[R any] interface {
 type Out[R any] struct {
 	to    []Receiver[R]
 	names []string
+	edge  *edge[R]
 }
 
 // Forward hands r to every child in order, depth first.
 func (o *Out[R]) Forward(r *R) error {
+	before := o.edge.r
+	o.edge.r = r
 	for _, c := range o.to {
 		if err := c.Receive(r); err != nil {
+			o.edge.r = before
 			return err
 		}
 	}
+	o.edge.r = before
 	return nil
 }
 
-// Child returns the child of that name.
-func (o *Out[R]) Child(name string) (Receiver[R], bool) {
-	for i, n := range o.names {
-		if n == name {
-			return o.to[i], true
-		}
-	}
-	return nil, false
+// ForwardTo hands r to child i only.
+func (o *Out[R]) ForwardTo(i int, r *R) error {
+	before := o.edge.r
+	o.edge.r = r
+	err := o.to[i].Receive(r)
+	o.edge.r = before
+	return err
+}
+
+// Child returns the number of the child of that name.
+func (o *Out[R]) Child(name string) (i int, ok bool) {
+	i = slices.Index(o.names, name)
+	return i, i >= 0
 }
 
 // Len is the number of children.
 func (o *Out[R]) Len() int { return len(o.to) }
 
-// At returns child i, for a node that chooses among its children by position.
-func (o *Out[R]) At(i int) Receiver[R] { return o.to[i] }
+// An Edge is the record that a node is handing on, if it is. Nodes hand on the same
+// variable again and again, and what the record cache gives up while they are at work
+// may come by the same nodes: who makes that happen saves all edges before and restores
+// them after.
+type Edge interface {
+	Save()
+	Restore()
+}
+
+type edge[R any] struct {
+	r     *R // nil: none
+	saved []saved[R]
+}
+
+type saved[R any] struct {
+	r     *R
+	value R
+}
+
+func (e *edge[R]) Save() {
+	s := saved[R]{r: e.r}
+	if e.r != nil {
+		s.value = *e.r
+	}
+	e.saved = append(e.saved, s)
+}
+
+func (e *edge[R]) Restore() {
+	last := len(e.saved) - 1
+	s := e.saved[last]
+	e.saved[last] = saved[R]{}
+	e.saved = e.saved[:last]
+	if e.r = s.r; s.r != nil {
+		*s.r = s.value
+	}
+}
 
 // Wiring is what a node's constructor is given.
 type Wiring struct {
@@ -71,7 +116,8 @@ func (w *Wiring) Attach(part any) { w.parts = append(w.parts, part) }
 // A child that receives another type of record is an error: the topology was put
 // together by hand and its types do not match.
 func Connect[R any](w *Wiring) (Out[R], error) {
-	out := Out[R]{names: w.names}
+	out := Out[R]{names: w.names, edge: &edge[R]{}}
+	w.Task.KeepEdge(out.edge)
 	for i, c := range w.children {
 		r, ok := c.(Receiver[R])
 		if !ok {

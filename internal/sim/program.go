@@ -15,7 +15,13 @@ import (
 type Program struct {
 	Topology *topology.Topology
 	Inputs   int
-	Outputs  []Output
+	// Ordered: the timestamps of each input ascend. Only then it does not depend on the
+	// number of partitions which record of one input meets which of another.
+	Ordered bool
+	// Loose: the timestamps in tables depend on which updates, or deletions, there were in
+	// between.
+	Loose   bool
+	Outputs []Output
 }
 
 // An Output is a topic of a program and how its final result is told.
@@ -41,6 +47,14 @@ type maker struct {
 	p       *Program
 	streams []numbers
 	tables  []table
+	// vague: what a table sends as old value need not be what it sent as new before. In
+	// Kafka Streams it is so with joins, whose other side may have changed since, and with
+	// aggregations, whose first old value is the initial one.
+	vague map[table]bool
+	// deletes: the table has deletions. A join may miss them in Kafka Streams: it looks at
+	// what the other side is now, while the record cache sends on what it became since it
+	// last did, and nothing for what was there only in between.
+	deletes map[table]bool
 	stores  int
 }
 
@@ -49,8 +63,8 @@ var with = stream.With(serde.String(), serde.Int64())
 
 // NewProgram makes the program of a seed; place says where its stores are.
 func NewProgram(seed uint64, place store.Option) (*Program, error) {
-	m := &maker{Rand: rand.New(rand.NewPCG(seed, 1)), b: stream.NewBuilder(), place: place, p: &Program{}}
-	m.p.Inputs = 1 + m.IntN(2)
+	m := &maker{Rand: rand.New(rand.NewPCG(seed, 1)), b: stream.NewBuilder(), place: place, p: &Program{}, vague: map[table]bool{}, deletes: map[table]bool{}}
+	m.p.Inputs, m.p.Ordered = 1+m.IntN(2), m.IntN(2) == 0
 	for i := range m.p.Inputs {
 		m.streams = append(m.streams, stream.From(m.b, fmt.Sprint("in-", i), with))
 	}
@@ -74,11 +88,51 @@ func (m *maker) write(s numbers, table bool) {
 	s.To(o.Topic, with)
 }
 
+// raw is a stream as it comes from its topic: the records of a key are in order.
+func (m *maker) raw() numbers { return m.streams[m.IntN(m.p.Inputs)] }
+
+// table is one of the tables, a new one if there is none.
+func (m *maker) table() table {
+	if len(m.tables) == 0 || m.IntN(4) == 0 {
+		m.addTable(m.raw().ToTable(m.store()))
+	}
+	return m.tables[m.IntN(len(m.tables))]
+}
+
+// join adds a join, stored or not.
+func (m *maker) join(f func(left, right table, m *stream.Materialized[string, int64]) table) {
+	var in *stream.Materialized[string, int64]
+	if m.IntN(2) == 0 {
+		in = m.store()
+	}
+	l, r := m.table(), m.table()
+	if m.deletes[l] || m.deletes[r] {
+		return
+	}
+	t := f(l, r, in)
+	m.vague[t] = true
+	m.addTable(t)
+}
+
+// derived adds a table that is not stored.
+func (m *maker) derived(f func(table) table) {
+	from := m.table()
+	t := f(from)
+	m.vague[t], m.deletes[t] = m.vague[from], m.deletes[from]
+	m.addTable(t)
+}
+
 func (m *maker) stream() numbers { return m.streams[m.IntN(len(m.streams))] }
 
 func (m *maker) add(s numbers) { m.streams = append(m.streams, s) }
 
 func (m *maker) addTable(t table) { m.tables = append(m.tables, t) }
+
+// aggregate adds the table of an aggregation.
+func (m *maker) aggregate(t table) {
+	m.vague[t] = true
+	m.addTable(t)
+}
 
 // store is a named store, cached or not, or one with a generated name.
 func (m *maker) store() *stream.Materialized[string, int64] {
@@ -129,19 +183,69 @@ var operators = []func(m *maker){
 		m.add(s.Branch(func(_ string, v int64) bool { return v%2 == 0 }))
 		m.add(s.Default())
 	},
-	func(m *maker) { m.addTable(m.grouped().Count(m.store())) },
+	func(m *maker) { m.aggregate(m.grouped().Count(m.store())) },
 	func(m *maker) { m.addTable(m.grouped().Reduce(plus, m.store())) },
 	func(m *maker) {
-		m.addTable(stream.Aggregate(m.grouped(), func() int64 { return 1 }, func(_ string, v, sum int64) int64 { return sum + v%10 }, m.store()))
+		m.aggregate(stream.Aggregate(m.grouped(), func() int64 { return 1 }, func(_ string, v, sum int64) int64 { return sum + v%10 }, m.store()))
 	},
 	func(m *maker) {
-		if len(m.tables) > 0 {
-			m.addTable(m.tables[m.IntN(len(m.tables))].Filter(func(_ string, v int64) bool { return v%2 == 0 }))
+		m.derived(func(t table) table { return t.Filter(func(_ string, v int64) bool { return v%2 == 0 }) })
+		m.deletes[m.tables[len(m.tables)-1]] = true
+	},
+	func(m *maker) {
+		t := m.table().FilterInto(func(_ string, v int64) bool { return v%3 != 0 }, m.store())
+		m.deletes[t] = true
+		m.addTable(t)
+	},
+	func(m *maker) {
+		m.derived(func(t table) table { return stream.MapTableValues(t, func(v int64) int64 { return v*5 + 1 }) })
+	},
+	func(m *maker) {
+		m.join(func(l, r table, in *stream.Materialized[string, int64]) table {
+			return stream.JoinTables(l, r, plus, in)
+		})
+	},
+	func(m *maker) {
+		m.join(func(l, r table, in *stream.Materialized[string, int64]) table {
+			return stream.LeftJoinTables(l, r, func(a int64, b *int64) int64 { return a - or(b, 7) }, in)
+		})
+	},
+	func(m *maker) {
+		m.join(func(l, r table, in *stream.Materialized[string, int64]) table {
+			return stream.OuterJoinTables(l, r, func(a, b *int64) int64 { return or(a, 3) - or(b, 5) }, in)
+		})
+	},
+	func(m *maker) {
+		n, t := 2+m.Int64N(4), m.table()
+		if m.vague[t] {
+			return
 		}
+		g := stream.GroupTableBy(t, func(k string, v int64) (string, int64) { return rekey(n)(k, abs(v)), v }, with)
+		// A group that has come to nothing has 0, unless nobody saw it.
+		groups := stream.AggregateTable(g, func() int64 { return 0 },
+			func(_ string, v, sum int64) int64 { return sum + weight(v) },
+			func(_ string, v, sum int64) int64 { return sum - weight(v) }, m.store())
+		some := groups.Filter(func(_ string, v int64) bool { return v != 0 })
+		m.vague[some], m.deletes[some] = true, true
+		m.addTable(some)
+		m.p.Loose = true
 	},
 	func(m *maker) {
-		if len(m.tables) > 0 {
-			m.addTable(stream.MapTableValues(m.tables[m.IntN(len(m.tables))], func(v int64) int64 { return v*5 + 1 }))
+		if m.p.Ordered {
+			table := m.raw().ToTable(m.store())
+			m.add(stream.LeftJoinTable(m.raw(), table, func(a int64, b *int64) int64 { return a*1000 + or(b, -1) }, with))
 		}
 	},
 }
+
+func or(v *int64, absent int64) int64 {
+	if v == nil {
+		return absent
+	}
+	return *v
+}
+
+// weight is never 0, and sums of weights are not either.
+func weight(v int64) int64 { return abs(v)%100_000*1000 + 1 }
+
+func abs(v int64) int64 { return max(v, -v) }

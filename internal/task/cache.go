@@ -98,7 +98,9 @@ func (c *cached) Get(key []byte) ([]byte, error) {
 	if err := c.evict(); err != nil {
 		return nil, err
 	}
-	return c.Store.Get(key) // what was read before is valid no longer
+	// What was read before is valid no longer, and neither is key if what was given up
+	// led to a read of the same store.
+	return c.Store.Get(h.bytes)
 }
 
 // Scan implements store.Bytes.
@@ -225,7 +227,15 @@ func (c *cached) flushFrom(evicted *held) error {
 	}
 	t := c.task
 	current, source, moment, when := t.current, t.source, t.moment, t.when
-	defer func() { t.current, t.source, t.moment, t.when = current, source, moment, when }()
+	for _, e := range t.edges {
+		e.Save()
+	}
+	defer func() {
+		t.current, t.source, t.moment, t.when = current, source, moment, when
+		for _, e := range t.edges {
+			e.Restore()
+		}
+	}()
 	for _, h := range all {
 		if !h.changed {
 			continue // flushed by what another one led to

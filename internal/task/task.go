@@ -72,6 +72,7 @@ type Task struct {
 	followers []follower
 	late      []lateStore // in the order of the stores
 	asyncs    []*async
+	edges     []graph.Edge
 	idleFrom  int64 // since when nothing came; -1: not known
 	listeners []func(streamTime int64) (worked bool, err error)
 	executor  Executor
@@ -120,7 +121,7 @@ func (t *Task) wire(inputs []Input) error {
 	t.followers = nil
 	t.queues, t.logs, t.failed, t.dirty, t.commit, t.time = nil, nil, nil, false, false, -1
 	t.stream, t.wall = newSchedule(), newSchedule()
-	t.idleFrom, t.listeners = -1, nil
+	t.idleFrom, t.listeners, t.edges = -1, nil, nil
 	t.remember(inputs)
 	for _, s := range t.cfg.Sub.Stores {
 		if err := t.open(s); err != nil {
@@ -297,6 +298,9 @@ func (t *Task) Exact() bool { return t.cfg.Exact }
 
 // Source is part of graph.Task.
 func (t *Task) Source() *graph.Source { return t.current }
+
+// KeepEdge is part of graph.Task.
+func (t *Task) KeepEdge(e graph.Edge) { t.edges = append(t.edges, e) }
 
 // RequestCommit is part of graph.Task.
 func (t *Task) RequestCommit() { t.commit = true }
