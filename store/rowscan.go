@@ -127,7 +127,7 @@ func (i *timeRows) Next() bool {
 	return false
 }
 
-func (i *timeRows) Row() []byte { return i.it.Key()[segmentBytes:] }
+func (i *timeRows) Row() []byte { return i.r.spec.indexed(i.it.Key()) }
 
 func (i *timeRows) Value() []byte { return i.value }
 

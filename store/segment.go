@@ -16,7 +16,8 @@ import (
 // In the engine, rows are kept by segments of time, each of which expires as a whole:
 //
 //	segment (8 bytes), changelog key                       segment = time / SegmentInterval
-//	time with the highest bit set (8 bytes), changelog key index of a time-ordered store, without value
+//	time with the highest bit set (8 bytes), start of a session (8 bytes), changelog key
+//	                               index of a time-ordered store, without value
 //
 // All numbers are big-endian. Times are not negative, so the index comes after the
 // rows. With stream time the greatest time that was put, a row is
@@ -79,7 +80,19 @@ func (s *Spec) AppendEngineKey(dst, changelogKey []byte) []byte {
 
 // AppendIndexKey appends the key in the index of a time-ordered store.
 func (s *Spec) AppendIndexKey(dst, changelogKey []byte) []byte {
-	return append(binary.BigEndian.AppendUint64(dst, indexBit|uint64(s.RowTime(changelogKey))), changelogKey...)
+	dst = binary.BigEndian.AppendUint64(dst, indexBit|uint64(s.RowTime(changelogKey)))
+	if s.Kind == KindSession {
+		dst = append(dst, changelogKey[len(changelogKey)-8:]...) // the start
+	}
+	return append(dst, changelogKey...)
+}
+
+// indexed is the changelog key in a key of the index.
+func (s *Spec) indexed(indexKey []byte) []byte {
+	if s.Kind == KindSession {
+		return indexKey[16:]
+	}
+	return indexKey[8:]
 }
 
 // AppendIndexBound appends the key in the index below which all rows have a time less

@@ -37,10 +37,12 @@ type sessionNode[K, V, A any] struct {
 
 func newSessionNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init func() A, step windowStep[K, V, A],
 	merge func(K, A, A) (A, error)) (*sessionNode[K, V, A], error) {
-	n := &sessionNode[K, V, A]{name: w.Name, task: w.Task, w: t.w, init: init, step: step, merge: merge, streamTime: -1,
-		emission: newEmission(w.Task, t.emit, t.m.name)}
+	n := &sessionNode[K, V, A]{name: w.Name, task: w.Task, w: t.w, init: init, step: step, merge: merge, streamTime: -1}
 	var err error
 	n.table, n.store, err = newWindowTable[K, A, store.SessionStore[K, A]](w, t.m, t.store.Spec(), t.flags, t.emit == OnWindowUpdate)
+	if err == nil {
+		n.emission = newEmission(w.Task, t.emit, t.m.name, n.table.cached)
+	}
 	return n, err
 }
 

@@ -34,10 +34,12 @@ type windowNode[K, V, A any] struct {
 }
 
 func newWindowNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init func() A, step windowStep[K, V, A]) (*windowNode[K, V, A], error) {
-	n := &windowNode[K, V, A]{name: w.Name, task: w.Task, w: t.w, init: init, step: step, streamTime: -1,
-		emission: newEmission(w.Task, t.emit, t.m.name)}
+	n := &windowNode[K, V, A]{name: w.Name, task: w.Task, w: t.w, init: init, step: step, streamTime: -1}
 	var err error
 	n.table, n.store, err = newWindowTable[K, A, store.TimestampedWindowStore[K, A]](w, t.m, t.store.Spec(), t.flags, t.emit == OnWindowUpdate)
+	if err == nil {
+		n.emission = newEmission(w.Task, t.emit, t.m.name, n.table.cached)
+	}
 	return n, err
 }
 

@@ -42,10 +42,13 @@ func newWindowTable[K, A, S any](w *graph.Wiring, m *Materialized[K, A], spec st
 		return nil, none, fmt.Errorf("store %q is a %T, not the table's", spec.Name, s)
 	}
 	t := &windowTable[K, A]{flags: flags, spec: spec, task: w.Task, isNull: null.Check[A](), out: out}
-	if !forwards || !w.Task.Listen(spec.Name, t.flushed) {
+	listener := t.flushed
+	if !forwards {
+		listener = nil
+	}
+	if t.cached = w.Task.Listen(spec.Name, listener); !t.cached || !forwards {
 		return t, typed, nil
 	}
-	t.cached = true
 	changelog := w.Task.ApplicationID() + "-" + spec.Name + "-changelog"
 	if t.key, err = m.key.Bind(changelog, serde.Key); err == nil {
 		t.value, err = m.value.Bind(changelog, serde.Value)

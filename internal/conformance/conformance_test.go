@@ -81,5 +81,5 @@ func check(file string) string {
 	if err != nil {
 		return err.Error()
 	}
-	return difference(golden, run)
+	return difference(golden, run, s.cached())
 }

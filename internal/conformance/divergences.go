@@ -5,7 +5,6 @@ package conformance
 // cannot be said in Go. A scenario that is listed must differ. One that is not runs
 // with streamtest.Config.Exact.
 var divergences = map[string]string{
-	"emit-final-cached":                 "what a store has is the same with and without the record cache; Java's cache also shows windows that the store has forgotten",
 	"window-emit-final-jump-loses":      "every window that closes is emitted; in Java a jump of stream time drops the store's closed windows before they are",
 	"kstream-flat-map-null-list":        "a nil slice is an empty list in Go; Java's null list is a NullPointerException",
 	"kstream-flat-map-values-null-list": "a nil slice is an empty list in Go; Java's null list is a NullPointerException",
