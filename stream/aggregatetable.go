@@ -79,7 +79,8 @@ func aggregateTable[K, V, A any](g *KGroupedTable[K, V], prefix string, m *Mater
 		}})
 	}}
 	b.g.Add(op, parent)
-	return &KTable[K, A]{b: b, op: op, name: name, key: m.key, value: m.value, store: m.queryable(), old: flags.sendOldValues, read: readStore[K, A](flags.materialize)}
+	return &KTable[K, A]{b: b, op: op, name: name, key: m.key, value: m.value, store: m.queryable(), old: flags.sendOldValues, read: readStore[K, A](flags.materialize),
+		versioned: m.versioned, history: m.history}
 }
 
 // aggregateTableNode folds changes into its store. Kafka Streams: KTableAggregate,

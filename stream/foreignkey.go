@@ -59,6 +59,7 @@ type foreignKeyJoin[K, V, KO, VO, R any] struct {
 	foreign    serde.Serde[KO]
 	topic      string // of subscriptions
 	store      string // of subscriptions
+	versioned  struct{ left, right bool } // tables
 	leftTable  tableReader[K, V]
 	rightTable tableReader[KO, VO]
 }
@@ -92,12 +93,13 @@ func joinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, V
 	result := name("-result", prefix+"OUTPUT-")
 	queryable := m.queryable()
 	m = m.named(b.g, prefix+"OUTPUT-").with(left.key, nil)
-	flags := &tableFlags{store: m.name, materialized: queryable != ""}
+	flags := &tableFlags{store: m.name, materialized: queryable != "" || m.versioned}
 	if b != right.b {
 		b.g.Failf(result, "the two tables belong to different builders")
 	}
 	left.needSerdes(result, "left")
 	right.needSerdes(result, "right")
+	j.versioned.left, j.versioned.right = left.versioned, right.versioned
 	j.rightTable, j.leftTable = right.read(), left.read()
 
 	g := b.g
@@ -119,7 +121,8 @@ func joinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, V
 		return addTableNode(t, result, parents, m, flags)
 	}}
 	g.Add(op, resolveOp)
-	return &KTable[K, R]{b: b, op: op, name: result, key: m.key, value: m.value, store: m.name, old: flags.sendOldValues, read: readStore[K, R](flags.materialize)}
+	return &KTable[K, R]{b: b, op: op, name: result, key: m.key, value: m.value, store: m.name, old: flags.sendOldValues, read: readStore[K, R](flags.materialize),
+		versioned: m.versioned, history: m.history}
 }
 
 // needSerdes reports the serdes that a table's records cannot be sent without.

@@ -152,18 +152,19 @@ func (n *subscriptionNode[K, KO, VO]) answer(r *topology.Record[KO, subscription
 // foreignNode tells a change of the right table to all that subscribed to its key.
 // Kafka Streams: ForeignTableJoinProcessorSupplier.
 type foreignNode[K, KO, VO any] struct {
-	name    string
-	task    graph.Task
-	store   subscriptionStore
-	keys    serde.Codec[KO]
-	primary serde.Codec[K]
-	out     graph.Out[topology.Record[K, response[VO]]]
-	r       topology.Record[K, response[VO]]
-	prefix  []byte
+	name      string
+	task      graph.Task
+	versioned bool // only the latest updates of a key count
+	store     subscriptionStore
+	keys      serde.Codec[KO]
+	primary   serde.Codec[K]
+	out       graph.Out[topology.Record[K, response[VO]]]
+	r         topology.Record[K, response[VO]]
+	prefix    []byte
 }
 
 func newForeignNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin[K, V, KO, VO, R]) (any, error) {
-	n := &foreignNode[K, KO, VO]{name: w.Name, task: w.Task}
+	n := &foreignNode[K, KO, VO]{name: w.Name, task: w.Task, versioned: j.versioned.right}
 	var err error
 	if n.store, err = storeOf[subscriptionStore](w, j.store); err != nil {
 		return nil, err
@@ -181,6 +182,10 @@ func newForeignNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin[K, V
 func (n *foreignNode[K, KO, VO]) Receive(r *topology.Record[KO, change[VO]]) error {
 	if r.NullKey {
 		n.task.Dropped(n.name, "null key")
+		return nil
+	}
+	if n.versioned && r.Value.late {
+		n.task.Dropped(n.name, "out-of-order update of a versioned table")
 		return nil
 	}
 	for {

@@ -39,6 +39,7 @@ type sendNode[K, V, KO any] struct {
 	name       string
 	task       graph.Task
 	left       bool
+	versioned  bool // only the latest updates of a key count
 	foreignKey func(K, V) (KO, bool)
 	isNull     func(*KO) bool
 	keys       serde.Codec[KO] // by whose bytes foreign keys are compared
@@ -56,7 +57,7 @@ type reference[KO any] struct {
 }
 
 func newSendNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin[K, V, KO, VO, R]) (any, error) {
-	n := &sendNode[K, V, KO]{name: w.Name, task: w.Task, left: j.left, foreignKey: j.foreignKey, isNull: null.Check[KO]()}
+	n := &sendNode[K, V, KO]{name: w.Name, task: w.Task, left: j.left, versioned: j.versioned.left, foreignKey: j.foreignKey, isNull: null.Check[KO]()}
 	var err error
 	if n.keys, err = j.foreign.Bind(j.bound(w, "-fk"), serde.Key); err != nil {
 		return nil, err
@@ -69,6 +70,10 @@ func newSendNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin[K, V, K
 }
 
 func (n *sendNode[K, V, KO]) Receive(r *topology.Record[K, change[V]]) error {
+	if n.versioned && r.Value.late {
+		n.task.Dropped(n.name, "out-of-order update of a versioned table")
+		return nil
+	}
 	var changed bool
 	for {
 		var err error

@@ -111,7 +111,8 @@ func aggregate[K, V, A any](g *KGroupedStream[K, V], prefix string, m *Materiali
 		return t.AddStore(m.builder(), name)
 	}}
 	b.g.Add(op, parent)
-	return &KTable[K, A]{b: b, op: op, name: name, key: m.key, value: m.value, store: m.queryable(), old: flags.sendOldValues, read: readStore[K, A](flags.materialize)}
+	return &KTable[K, A]{b: b, op: op, name: name, key: m.key, value: m.value, store: m.queryable(), old: flags.sendOldValues, read: readStore[K, A](flags.materialize),
+		versioned: m.versioned, history: m.history}
 }
 
 // repartitioned returns the operator behind the repartition topic. A topic with a

@@ -42,7 +42,7 @@ func GroupTableBy[K, V, K2, V2 any](t *KTable[K, V], f func(key K, value V) (K2,
 	topics := new([]string)
 	op := &graph.Op{Name: name, Write: func(g *graph.Topology, parents []string) error {
 		return g.AddProcessor(&graph.Node{Name: name, Parents: parents, New: func(w *graph.Wiring) (any, error) {
-			return newSelectNode(w, f, sd.key, *topics)
+			return newSelectNode(w, f, t.versioned, sd.key, *topics)
 		}})
 	}}
 	b.g.Add(op, t.op)
@@ -86,6 +86,7 @@ func (g *KGroupedTable[K, V]) repartition(topic, sink, source string) *graph.Op 
 type selectNode[K, V, K2, V2 any] struct {
 	name      string
 	task      graph.Task
+	versioned bool // only the latest updates of a key count
 	f         func(K, V) (K2, V2)
 	key       serde.Codec[K2] // by whose bytes keys are compared; nil: nobody asks
 	nullKey   func(*K2) bool
@@ -95,8 +96,8 @@ type selectNode[K, V, K2, V2 any] struct {
 	buf       []byte
 }
 
-func newSelectNode[K, V, K2, V2 any](w *graph.Wiring, f func(K, V) (K2, V2), keys serde.Serde[K2], topics []string) (any, error) {
-	n := &selectNode[K, V, K2, V2]{name: w.Name, task: w.Task, f: f, nullKey: null.Check[K2](), nullValue: null.Check[V2]()}
+func newSelectNode[K, V, K2, V2 any](w *graph.Wiring, f func(K, V) (K2, V2), versioned bool, keys serde.Serde[K2], topics []string) (any, error) {
+	n := &selectNode[K, V, K2, V2]{name: w.Name, task: w.Task, versioned: versioned, f: f, nullKey: null.Check[K2](), nullValue: null.Check[V2]()}
 	var err error
 	if len(topics) > 0 {
 		// Bound as the sink binds it: a schema registry knows of no other subject.
@@ -109,6 +110,9 @@ func newSelectNode[K, V, K2, V2 any](w *graph.Wiring, f func(K, V) (K2, V2), key
 }
 
 func (n *selectNode[K, V, K2, V2]) Receive(r *topology.Record[K, change[V]]) error {
+	if n.versioned && r.Value.late {
+		return nil
+	}
 	var old, add bool
 	for {
 		var err error

@@ -160,7 +160,7 @@ func (n *streamTableNode[K, V, W, R]) join(r *topology.Record[K, V]) (ok bool, e
 	var w W
 	found := false
 	if !r.NullKey {
-		v, ok, err := n.table.get(r.Key)
+		v, ok, err := readPast(n.table, r.Key, r.Timestamp)
 		if err != nil {
 			return false, err
 		}

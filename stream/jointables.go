@@ -71,10 +71,10 @@ func joinTables[K, V, W, R any](left *KTable[K, V], right *KTable[K, W], kind jo
 	op := &graph.Op{Name: name, Copartitioned: true, Write: func(g *graph.Topology, _ []string) error {
 		return addAll(g, m, flags,
 			&graph.Node{Name: this, Parents: []string{left.op.Name}, Stores: rightReader.stores, New: func(w *graph.Wiring) (any, error) {
-				return newTableJoinNode(w, flags, rightReader, kind.needsLeft, kind.needsRight, f)
+				return newTableJoinNode(w, flags, left.versioned, rightReader, kind.needsLeft, kind.needsRight, f)
 			}},
 			&graph.Node{Name: other, Parents: []string{right.op.Name}, Stores: leftReader.stores, New: func(w *graph.Wiring) (any, error) {
-				return newTableJoinNode(w, flags, leftReader, kind.needsRight, kind.needsLeft, swap(f))
+				return newTableJoinNode(w, flags, right.versioned, leftReader, kind.needsRight, kind.needsLeft, swap(f))
 			}},
 			&graph.Node{Name: name, Parents: []string{this, other}, New: func(w *graph.Wiring) (any, error) {
 				ts, err := newTableStore[K, R](w, m, flags)
@@ -92,7 +92,7 @@ func joinTables[K, V, W, R any](left *KTable[K, V], right *KTable[K, W], kind jo
 	if out.read = readStore[K, R](flags.materialize); m == nil {
 		out.read = func() tableReader[K, R] { return readJoined(left.read(), right.read(), kind, f) }
 	} else {
-		out.key, out.value = m.key, m.value
+		out.key, out.value, out.versioned, out.history = m.key, m.value, m.versioned, m.history
 	}
 	return out
 }
@@ -120,6 +120,7 @@ type tableJoinNode[K, V, W, R any] struct {
 	name       string
 	task       graph.Task
 	flags      *tableFlags // of the result
+	versioned  bool        // this table: only the latest updates of its keys count
 	other      tableView[K, W]
 	needsThis  bool
 	needsOther bool
@@ -129,9 +130,9 @@ type tableJoinNode[K, V, W, R any] struct {
 	r          topology.Record[K, change[R]]
 }
 
-func newTableJoinNode[K, V, W, R any](w *graph.Wiring, flags *tableFlags, other tableReader[K, W], needsThis, needsOther bool,
+func newTableJoinNode[K, V, W, R any](w *graph.Wiring, flags *tableFlags, versioned bool, other tableReader[K, W], needsThis, needsOther bool,
 	f func(v V, okV bool, w W, okW bool) R) (any, error) {
-	n := &tableJoinNode[K, V, W, R]{name: w.Name, task: w.Task, flags: flags, needsThis: needsThis, needsOther: needsOther, f: f, isNull: null.Check[R]()}
+	n := &tableJoinNode[K, V, W, R]{name: w.Name, task: w.Task, flags: flags, versioned: versioned, needsThis: needsThis, needsOther: needsOther, f: f, isNull: null.Check[R]()}
 	var err error
 	if n.other, err = other.open(w); err != nil {
 		return nil, err
@@ -143,6 +144,10 @@ func newTableJoinNode[K, V, W, R any](w *graph.Wiring, flags *tableFlags, other 
 func (n *tableJoinNode[K, V, W, R]) Receive(r *topology.Record[K, change[V]]) error {
 	if r.NullKey {
 		n.task.Dropped(n.name, "null key")
+		return nil
+	}
+	if n.versioned && r.Value.late {
+		n.task.Dropped(n.name, "out-of-order update of a versioned table")
 		return nil
 	}
 	for {

@@ -19,6 +19,8 @@ type Materialized[K, V any] struct {
 	value     serde.Serde[V]
 	opts      []store.Option
 	retention time.Duration // of a window or session store, 0 if it is not given
+	versioned bool
+	history   time.Duration // of a versioned store
 }
 
 // InStore keeps a table in a store of that name, whose serdes encode it and its
@@ -51,6 +53,29 @@ func (m *Materialized[K, V]) Retention(d time.Duration) *Materialized[K, V] {
 	c.retention = d
 	return &c
 }
+
+// Versioned returns a copy of m whose store keeps, for each key, the versions that were
+// valid within the history retention, by the timestamps of records. The table is then
+// versioned, and so are tables that filters and mappings compute from it without a store
+// of their own:
+//
+//   - An update that is older than others of its key is put in its place. One that is
+//     older than the history retention is dropped and counted.
+//   - Aggregations and joins of tables ignore updates that are not the latest of their
+//     key.
+//   - A stream is joined with the version that is valid at the record's time; see
+//     [GracePeriod].
+//
+// The store is never cached; it cannot be that of a global table, and a versioned table
+// cannot be suppressed. Kafka Streams: a VersionedBytesStoreSupplier, KIP-914.
+func (m *Materialized[K, V]) Versioned(history time.Duration) *Materialized[K, V] {
+	c := *m.orEmpty()
+	c.versioned, c.history = true, history
+	return &c
+}
+
+// isVersioned is false for a nil m.
+func (m *Materialized[K, V]) isVersioned() bool { return m != nil && m.versioned }
 
 func (m *Materialized[K, V]) orEmpty() *Materialized[K, V] {
 	if m == nil {
@@ -95,8 +120,14 @@ func (m *Materialized[K, V]) complete(b *graph.Builder, operator string) {
 	if m.retention != 0 {
 		b.Failf(operator, "Retention is for windowed aggregations; entries of this store do not expire")
 	}
+	if m.history < 0 {
+		b.Failf(operator, "the history retention of the table's store is %s: it must not be negative", m.history)
+	}
 }
 
 func (m *Materialized[K, V]) builder() store.Builder {
+	if m.versioned {
+		return store.VersionedKeyValue(m.name, m.key, m.value, m.history, m.opts...)
+	}
 	return store.TimestampedKeyValue(m.name, m.key, m.value, append([]store.Option{store.Cached()}, m.opts...)...)
 }

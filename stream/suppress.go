@@ -135,6 +135,9 @@ func (t *KTable[K, V]) SuppressWith(s Suppressed, with *Serdes[K, V], opts ...Op
 			g.Failf(name, "%s", wrong)
 		}
 	}
+	if t.versioned {
+		g.Failf(name, "a versioned table cannot be suppressed: keep it in a store without versions")
+	}
 	t.old(true)
 	op := &graph.Op{Name: name, Unlisted: true}
 	op.Write = func(tp *graph.Topology, parents []string) error {

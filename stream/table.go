@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/null"
@@ -27,6 +28,8 @@ type KTable[K, V any] struct {
 	// read says how other nodes read the table. It makes a source be put into a
 	// store.
 	read        func() tableReader[K, V]
+	versioned   bool                                     // its updates know whether they are the latest of their key
+	history     time.Duration                            // of the versioned store it is read from
 	partitioner func(topic string, key K, n int32) int32 // nil: murmur2
 }
 
@@ -39,6 +42,7 @@ func (t *KTable[K, V]) StoreName() string { return t.store }
 type change[V any] struct {
 	new, old         V
 	nullNew, nullOld bool
+	late             bool // a versioned table has a later version of the key
 }
 
 // tableFlags are the properties of a table that operators behind it decide.
@@ -78,7 +82,7 @@ func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materializ
 	}
 	name := b.g.Name(o.name, "KTABLE-SOURCE-")
 	sd.complete(b.g, name)
-	flags := &tableFlags{store: m.name, materialized: given != ""}
+	flags := &tableFlags{store: m.name, materialized: given != "" || m.versioned}
 	src := topology.Source[K, V]{Key: sd.key, Value: sd.value, Topics: []string{topic}, Timestamp: sd.timestamp, Reset: o.reset}
 	so := &graph.SourceOp{Topics: src.Topics, Table: true}
 	op := &graph.Op{Name: name, Source: so, Sources: []string{source}, Write: func(t *graph.Topology, _ []string) error {
@@ -91,7 +95,8 @@ func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materializ
 		return addTableNode(t, name, []string{source}, m, flags)
 	}}
 	b.g.Add(op)
-	return &KTable[K, V]{b: b, op: op, name: name, key: sd.key, value: sd.value, store: given, old: flags.sendOldValues, read: readStore[K, V](flags.materialize)}
+	return &KTable[K, V]{b: b, op: op, name: name, key: sd.key, value: sd.value, store: given, old: flags.sendOldValues, read: readStore[K, V](flags.materialize),
+		versioned: m.versioned, history: m.history}
 }
 
 // ToTable makes the stream a table: the last record of a key is its value, a null
@@ -108,12 +113,13 @@ func (s *KStream[K, V]) ToTable(m *Materialized[K, V], opts ...Option) *KTable[K
 		parent = newRepartition(s.b, name, Serdes[K, V]{key: m.key, value: m.value}).shareable(s.b)
 		s.b.g.Add(parent, s.op)
 	}
-	flags := &tableFlags{store: m.name, materialized: given != ""}
+	flags := &tableFlags{store: m.name, materialized: given != "" || m.versioned}
 	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
 		return addTableNode(t, name, parents, m, flags)
 	}}
 	s.b.g.Add(op, parent)
-	return &KTable[K, V]{b: s.b, op: op, name: name, key: m.key, value: m.value, store: given, old: flags.sendOldValues, read: readStore[K, V](flags.materialize)}
+	return &KTable[K, V]{b: s.b, op: op, name: name, key: m.key, value: m.value, store: given, old: flags.sendOldValues, read: readStore[K, V](flags.materialize),
+		versioned: m.versioned, history: m.history}
 }
 
 func addTableNode[K, V any](t *graph.Topology, name string, parents []string, m *Materialized[K, V], flags *tableFlags) error {
@@ -187,8 +193,13 @@ func (n *tableSourceNode[K, V]) receive(r *topology.Record[K, V]) (err error) {
 // TimestampedTupleForwarder.
 type tableStore[K, V any] struct {
 	flags  *tableFlags
-	store  store.TimestampedKeyValueStore[K, V] // nil: not materialised
+	store  store.TimestampedKeyValueStore[K, V] // nil: versioned, or not materialised
 	cached bool
+	// versions is the store of a versioned table. notPut: it did not take the last
+	// update, which was too old.
+	versions store.VersionedKeyValueStore[K, V]
+	notPut   bool
+
 	task   graph.Task
 	key    serde.Codec[K] // of what the cache gives up
 	value  serde.Codec[V]
@@ -208,6 +219,9 @@ func newTableStore[K, V any](w *graph.Wiring, m *Materialized[K, V], flags *tabl
 		return nil, err
 	}
 	var ok bool
+	if t.versions, ok = s.(store.VersionedKeyValueStore[K, V]); ok {
+		return t, nil
+	}
 	if t.store, ok = s.(store.TimestampedKeyValueStore[K, V]); !ok {
 		return nil, fmt.Errorf("store %q is a %T, not the table's", m.name, s)
 	}
@@ -221,25 +235,31 @@ func newTableStore[K, V any](w *graph.Wiring, m *Materialized[K, V], flags *tabl
 	return t, err
 }
 
+// stored tells whether the table is kept in a store.
+func (t *tableStore[K, V]) stored() bool { return t.store != nil || t.versions != nil }
+
 // enter tells the store which record it is written for; leave ends that.
 func (t *tableStore[K, V]) enter(timestamp int64, h topology.Headers) (before graph.Moment) {
-	if t.store == nil {
+	if !t.stored() {
 		return before
 	}
 	return t.task.At(graph.Moment{Timestamp: timestamp, Headers: h})
 }
 
 func (t *tableStore[K, V]) leave(before graph.Moment) {
-	if t.store != nil {
+	if t.stored() {
 		t.task.At(before)
 	}
 }
 
 func (t *tableStore[K, V]) get(key K) (store.ValueAndTimestamp[V], bool, error) {
-	if t.store == nil {
-		return store.ValueAndTimestamp[V]{}, false, nil
+	switch {
+	case t.versions != nil:
+		return latestOf(t.versions, key)
+	case t.store != nil:
+		return t.store.Get(key)
 	}
-	return t.store.Get(key)
+	return store.ValueAndTimestamp[V]{}, false, nil
 }
 
 // put stores an update and makes it ready to be forwarded.
@@ -257,6 +277,8 @@ func (t *tableStore[K, V]) put(key K, value V, isNull bool, old V, nullOld bool,
 		t.r.Value.old, t.r.Value.nullOld = none, true
 	}
 	switch {
+	case t.versions != nil:
+		return t.putVersion(key, value, isNull, timestamp)
 	case t.store == nil:
 		return nil
 	case isNull:
@@ -269,7 +291,7 @@ func (t *tableStore[K, V]) put(key K, value V, isNull bool, old V, nullOld bool,
 
 // forward sends the last update on, unless the cache will.
 func (t *tableStore[K, V]) forward(h topology.Headers) error {
-	if t.cached {
+	if t.cached || t.notPut {
 		return nil
 	}
 	t.r.Headers = h

@@ -76,7 +76,7 @@ func mapTable[K, V, V2 any](t *KTable[K, V], prefix string, m *Materialized[K, V
 		g.Generate("") // an unnamed store is not made, but its number is burnt
 	}
 	name := g.Name(t.b.options(prefix, opts, optName).name, prefix)
-	flags := &tableFlags{store: m.queryable(), materialized: m.queryable() != ""}
+	flags := &tableFlags{store: m.queryable(), materialized: m.queryable() != "" || m.isVersioned()}
 	if flags.materialized {
 		m.complete(g, name)
 	}
@@ -86,7 +86,8 @@ func mapTable[K, V, V2 any](t *KTable[K, V], prefix string, m *Materialized[K, V
 	}
 	node := &graph.Node{Name: name, New: func(w *graph.Wiring) (any, error) {
 		ts, err := newTableStore[K, V2](w, m, flags)
-		return &mapTableNode[K, V, V2]{name: name, task: w.Task, f: f, skips: skips, table: ts}, err
+		// A versioned table sends deletions on whatever was there: it has a history.
+		return &mapTableNode[K, V, V2]{name: name, task: w.Task, f: f, skips: skips && !t.versioned, table: ts}, err
 	}}
 	op := &graph.Op{Name: name, Write: func(tp *graph.Topology, parents []string) error {
 		node.Parents = parents
@@ -104,6 +105,9 @@ func mapTable[K, V, V2 any](t *KTable[K, V], prefix string, m *Materialized[K, V
 	}}
 	if out.read = readStore[K, V2](flags.materialize); !flags.materialized {
 		out.read = func() tableReader[K, V2] { return readMapped(t.read(), f) }
+	}
+	if out.versioned, out.history = m.isVersioned(), m.orEmpty().history; !flags.materialized {
+		out.versioned, out.history = t.versioned, t.history
 	}
 	return out
 }
@@ -146,7 +150,7 @@ func (n *mapTableNode[K, V, V2]) receive(r *topology.Record[K, change[V]]) (skip
 	var old V2
 	noOld := true
 	if n.table.flags.sendOld {
-		if n.table.store != nil {
+		if n.table.stored() {
 			was, ok, err := n.table.get(r.Key)
 			if err != nil {
 				return false, err
@@ -159,7 +163,13 @@ func (n *mapTableNode[K, V, V2]) receive(r *topology.Record[K, change[V]]) (skip
 			return true, nil
 		}
 	}
-	return false, n.table.put(r.Key, v, none, old, noOld, r.Timestamp)
+	if err := n.table.put(r.Key, v, none, old, noOld, r.Timestamp); err != nil {
+		return false, err
+	}
+	if !n.table.stored() {
+		n.table.r.Value.late = c.late
+	}
+	return false, nil
 }
 
 func (n *mapTableNode[K, V, V2]) compute(key K, v V, isNull bool) (out V2, none bool, err error) {

@@ -36,11 +36,13 @@ func readStore[K, V any](materialize func() string) func() tableReader[K, V] {
 			if err != nil {
 				return nil, err
 			}
-			typed, ok := s.(store.TimestampedKeyValueStore[K, V])
-			if !ok {
-				return nil, fmt.Errorf("store %q is a %T, not the table's", name, s)
+			switch s := s.(type) {
+			case store.TimestampedKeyValueStore[K, V]:
+				return storeView[K, V]{s}, nil
+			case store.VersionedKeyValueStore[K, V]:
+				return versionedView[K, V]{s}, nil
 			}
-			return storeView[K, V]{typed}, nil
+			return nil, fmt.Errorf("store %q is a %T, not the table's", name, s)
 		}}
 	}
 }
@@ -71,6 +73,15 @@ type mappedView[K, V, V2 any] struct {
 
 func (m *mappedView[K, V, V2]) get(key K) (out store.ValueAndTimestamp[V2], ok bool, err error) {
 	v, ok, err := m.parent.get(key)
+	return m.mapped(key, v, ok, err)
+}
+
+func (m *mappedView[K, V, V2]) asOf(key K, at int64) (out store.ValueAndTimestamp[V2], ok bool, err error) {
+	v, ok, err := readPast(m.parent, key, at)
+	return m.mapped(key, v, ok, err)
+}
+
+func (m *mappedView[K, V, V2]) mapped(key K, v store.ValueAndTimestamp[V], ok bool, err error) (out store.ValueAndTimestamp[V2], _ bool, _ error) {
 	if !ok || err != nil {
 		return out, false, err
 	}

@@ -58,10 +58,14 @@ func stored[V any](c *call, key serde.Serde[value], val serde.Serde[V]) *stream.
 	}
 	name, opts := m.Name, options(m.Logging, m.LoggingConfig, m.Caching)
 	if m.Supplier != nil {
-		if m.Supplier.Type != "" && m.Supplier.Type != "kv" && m.Supplier.Type != "window" && m.Supplier.Type != "session" {
+		name, opts = m.Supplier.Name, append(opts, place(m.Supplier.Persistent))
+		switch m.Supplier.Type {
+		case "", "kv", "window", "session":
+		case "versioned":
+			return stream.InStore(name, key, val).Options(versionedOptions(m.Supplier, opts)...).Versioned(ms(m.Supplier.HistoryMs))
+		default:
 			c.fail(missing("store supplier " + m.Supplier.Type))
 		}
-		name, opts = m.Supplier.Name, append(opts, place(m.Supplier.Persistent))
 	}
 	switch m.Store {
 	case "inMemory":
