@@ -57,8 +57,8 @@ type foreignKeyJoin[K, V, KO, VO, R any] struct {
 	keys       serde.Serde[K]
 	values     serde.Serde[V]
 	foreign    serde.Serde[KO]
-	topic      string // of subscriptions
-	store      string // of subscriptions
+	topic      string                     // of subscriptions
+	store      string                     // of subscriptions
 	versioned  struct{ left, right bool } // tables
 	leftTable  tableReader[K, V]
 	rightTable tableReader[KO, VO]
