@@ -47,6 +47,7 @@ type maker struct {
 	p       *Program
 	streams []numbers
 	tables  []table
+	windows []*stream.KTable[stream.Windowed[string], int64]
 	// vague: what a table sends as old value need not be what it sent as new before. In
 	// Kafka Streams it is so with joins, whose other side may have changed since, and with
 	// aggregations, whose first old value is the initial one.
@@ -55,6 +56,7 @@ type maker struct {
 	// what the other side is now, while the record cache sends on what it became since it
 	// last did, and nothing for what was there only in between.
 	deletes map[table]bool
+	bare    map[table]bool // without serdes
 	stores  int
 }
 
@@ -63,7 +65,7 @@ var with = stream.With(serde.String(), serde.Int64())
 
 // NewProgram makes the program of a seed; place says where its stores are.
 func NewProgram(seed uint64, place store.Option) (*Program, error) {
-	m := &maker{Rand: rand.New(rand.NewPCG(seed, 1)), b: stream.NewBuilder(), place: place, p: &Program{}, vague: map[table]bool{}, deletes: map[table]bool{}}
+	m := &maker{Rand: rand.New(rand.NewPCG(seed, 1)), b: stream.NewBuilder(), place: place, p: &Program{}, vague: map[table]bool{}, deletes: map[table]bool{}, bare: map[table]bool{}}
 	m.p.Inputs, m.p.Ordered = 1+m.IntN(2), m.IntN(2) == 0
 	for i := range m.p.Inputs {
 		m.streams = append(m.streams, stream.From(m.b, fmt.Sprint("in-", i), with))
@@ -76,6 +78,10 @@ func NewProgram(seed uint64, place store.Option) (*Program, error) {
 	}
 	for _, t := range m.tables {
 		m.write(t.ToStream(), true)
+	}
+	for _, t := range m.windows {
+		text := stream.SelectKey(t.ToStream(), func(k stream.Windowed[string], _ int64) string { return k.String() })
+		m.write(text, true)
 	}
 	var err error
 	m.p.Topology, err = m.b.Build()
@@ -110,7 +116,7 @@ func (m *maker) join(f func(left, right table, m *stream.Materialized[string, in
 		return
 	}
 	t := f(l, r, in)
-	m.vague[t] = true
+	m.vague[t], m.bare[t] = true, in == nil
 	m.addTable(t)
 }
 
@@ -118,7 +124,7 @@ func (m *maker) join(f func(left, right table, m *stream.Materialized[string, in
 func (m *maker) derived(f func(table) table) {
 	from := m.table()
 	t := f(from)
-	m.vague[t], m.deletes[t] = m.vague[from], m.deletes[from]
+	m.vague[t], m.deletes[t], m.bare[t] = m.vague[from], m.deletes[from], m.bare[from]
 	m.addTable(t)
 }
 
@@ -199,6 +205,7 @@ var operators = []func(m *maker){
 	},
 	func(m *maker) {
 		m.derived(func(t table) table { return stream.MapTableValues(t, func(v int64) int64 { return v*5 + 1 }) })
+		m.bare[m.tables[len(m.tables)-1]] = true
 	},
 	func(m *maker) {
 		m.join(func(l, r table, in *stream.Materialized[string, int64]) table {
@@ -229,6 +236,21 @@ var operators = []func(m *maker){
 		m.vague[some], m.deletes[some] = true, true
 		m.addTable(some)
 		m.p.Loose = true
+	},
+	func(m *maker) {
+		n, left, right := 2+m.Int64N(6), m.table(), m.table()
+		if m.deletes[left] || m.deletes[right] || m.bare[left] || m.bare[right] {
+			return
+		}
+		key := func(k string, v int64) (string, bool) { return rekey(n)(k, abs(v)), v%7 != 0 }
+		var t table
+		if m.IntN(2) == 0 {
+			t = stream.JoinForeignKey(left, right, key, plus, m.store())
+		} else {
+			t = stream.LeftJoinForeignKey(left, right, key, func(a int64, b *int64) int64 { return a - or(b, 9) }, m.store())
+		}
+		m.vague[t], m.deletes[t], m.p.Loose = true, true, true
+		m.addTable(t)
 	},
 	func(m *maker) {
 		if m.p.Ordered {
