@@ -201,8 +201,8 @@ func millis(d time.Duration) int64 {
 // checkTimes refuses a retention that keeps nothing.
 func (s *Spec) checkTimes() error {
 	switch {
-	case s.Retention < 1:
-		return fmt.Errorf("store: %s store %q has a retention of %d ms: it must be 1 ms at least", s.Kind, s.Name, s.Retention)
+	case s.Retention < 0:
+		return fmt.Errorf("store: %s store %q has a retention of %d ms: it must not be negative", s.Kind, s.Name, s.Retention)
 	case s.WindowSize < 0:
 		return fmt.Errorf("store: %s store %q has a window size of %d ms: it must not be negative", s.Kind, s.Name, s.WindowSize)
 	case s.WindowSize > s.Retention:

@@ -15,8 +15,9 @@ import (
 // JoinWindows.
 type JoinWindows struct{ before, after, grace time.Duration }
 
-// TimeDifference joins records that are at most d apart, without a grace period.
-// Kafka Streams: JoinWindows.ofTimeDifferenceWithNoGrace.
+// TimeDifference joins records that are at most d apart, without a grace period. With a
+// difference of 0 nothing is joined, as in Kafka Streams, unless there is a grace period:
+// no record is kept for another. Kafka Streams: JoinWindows.ofTimeDifferenceWithNoGrace.
 func TimeDifference(d time.Duration) JoinWindows { return JoinWindows{before: d, after: d} }
 
 // Before sets how much earlier the right record may be. It may be negative, as long
@@ -34,11 +35,8 @@ func (w JoinWindows) Grace(d time.Duration) JoinWindows { w.grace = d; return w 
 
 func (w JoinWindows) size() time.Duration { return w.before + w.after }
 
-// retention is for how long records are kept. Windows without any length join records
-// of one timestamp, which Kafka Streams, whose stores then keep nothing, fails to do.
-func (w JoinWindows) retention() time.Duration {
-	return max(w.size()+w.grace, time.Millisecond)
-}
+// retention is for how long records are kept.
+func (w JoinWindows) retention() time.Duration { return w.size() + w.grace }
 
 // check reports windows that contain no time.
 func (w JoinWindows) check() error {

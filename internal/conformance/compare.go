@@ -39,7 +39,7 @@ func difference(want, got tree, cached bool) string {
 	case "input":
 		want = withoutClosing(want, e["i"])
 	}
-	want = withoutSurrogates(want, got)
+	want, got = likeJavasDriver(want, got)
 	if order, ok := want["interleaved"].([]any); ok {
 		want, got = loosen(want, order), loosen(got, order)
 	}
@@ -64,48 +64,6 @@ func withoutClosing(t tree, i any) tree {
 		return r.(tree)["i"] == i && r.(tree)["ts"] == nil
 	})
 	return t
-}
-
-// withoutSurrogates leaves out the timestamps that Java's driver makes up for rows of
-// the window stores of joins, which have none here: -1, or the start of the window.
-func withoutSurrogates(want, got tree) tree {
-	stores, _ := want["stores"].(tree)
-	want = maps.Clone(want)
-	all := tree{}
-	for name, s := range stores {
-		all[name] = s
-		rows, plain := rowsOf(want, name), rowsOf(got, name)
-		if len(rows) == 0 || len(plain) == 0 || len(plain[0].([]any)) != 2 {
-			continue
-		}
-		rows = slices.Clone(rows)
-		for i, r := range rows {
-			if r := r.([]any); len(r) == 3 && surrogate(r[0], r[2]) {
-				rows[i] = r[:2]
-			}
-		}
-		all[name] = tree{"type": s.(tree)["type"], "rows": rows}
-	}
-	if stores != nil {
-		want["stores"] = all
-	}
-	return want
-}
-
-// rowsOf are the rows of a window store in the end.
-func rowsOf(t tree, store string) []any {
-	stores, _ := t["stores"].(tree)
-	s, _ := stores[store].(tree)
-	if s["type"] != "window" {
-		return nil
-	}
-	rows, _ := s["rows"].([]any)
-	return rows
-}
-
-func surrogate(key, ts any) bool {
-	k, _ := key.(tree)
-	return ts == json.Number("-1") || ts == k["start"]
 }
 
 // loosen forgets in which order the records of some inputs were written: those

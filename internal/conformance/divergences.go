@@ -14,5 +14,4 @@ var divergences = map[string]string{
 	"optimize-split":                    "Kafka Streams cannot merge repartition topics of two branches: an exception of Build",
 	"optimize-two-groups-of-one-filter": "Kafka Streams cannot merge repartition topics behind a common operator: an exception of Build",
 	"kstream-headers-aliasing":          "headers are immutable: what a processor adds is not seen by its siblings, as it is in Java by an accident of aliasing",
-	"kstream-join-zero-window":          "windows of no length without grace join records of one timestamp; the original's stores keep nothing for 0 ms, so it joins nothing",
 }

@@ -23,7 +23,10 @@ func (o *Op) SourceNames(listed bool) []string {
 		}
 		if !listed || !o.Unlisted {
 			for _, p := range o.parents {
-				walk(p)
+				// Where it makes one source of two, Kafka Streams still looks for the other.
+				if !listed || !slices.Contains(o.forgotten, p) {
+					walk(p)
+				}
 			}
 		}
 		for _, p := range o.Beside {

@@ -66,6 +66,7 @@ type Op struct {
 	Shareable *Shareable
 
 	parents, children []*Op
+	forgotten         []*Op // parents whose sources Kafka Streams does not list
 	priority          int
 	written           bool
 }
@@ -245,6 +246,7 @@ func (b *Builder) mergeSources() {
 			if !slices.Contains(c.parents, sources[i]) {
 				sources[i].children = append(sources[i].children, c)
 				c.parents = append(c.parents, sources[i])
+				c.forgotten = append(c.forgotten, sources[i])
 			}
 		}
 	}

@@ -68,6 +68,9 @@ func (s *Store) OnExpired(f func()) { s.times.expired = f }
 
 // putRow is put of a segmented store.
 func (s *Store) putRow(key, value []byte) {
+	if value == nil && s.spec.Duplicates && s.spec.Persistent {
+		return // in Kafka Streams only a store in memory takes the time of a row without a value
+	}
 	row := s.spec.ChangelogKey(key)
 	t, m := s.spec.RowTime(row), &s.times.running
 	switch m.time = max(m.time, t); {
