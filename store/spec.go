@@ -20,6 +20,7 @@ const (
 	KindSession             Kind = 5
 	KindVersionedKeyValue   Kind = 6
 	KindBuffer              Kind = 16 // of a table's suppressed changes
+	KindWaiting             Kind = 17 // of records that wait to be joined with a table
 )
 
 // String returns the kind as messages and metrics name it.
@@ -35,6 +36,8 @@ func (k Kind) String() string {
 		return "timestamped-window"
 	case KindSession:
 		return "session"
+	case KindWaiting:
+		return "waiting-records"
 	case KindBuffer:
 		return "buffer"
 	case KindVersionedKeyValue:

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/serde"
@@ -163,6 +164,7 @@ const (
 	optReset
 	optPartitions
 	optStores
+	optGrace
 )
 
 type options struct {
@@ -170,6 +172,7 @@ type options struct {
 	name       string
 	reset      topology.Reset
 	partitions int32
+	grace      time.Duration
 	stores     []string
 	own        []store.Builder
 }
@@ -191,6 +194,14 @@ func ResetTo(r topology.Reset) Option {
 // the topic gets as many as the largest topic it is fed from.
 func Partitions(n int32) Option {
 	return func(o *options) { o.given |= optPartitions; o.partitions = n }
+}
+
+// GracePeriod makes the join of a stream with a versioned table wait: a record is
+// joined once the stream is as much further in time, so that updates of the table that
+// come late are taken into account. See [JoinTable]. Kafka Streams:
+// Joined.withGracePeriod, KIP-923.
+func GracePeriod(d time.Duration) Option {
+	return func(o *options) { o.given |= optGrace; o.grace = d }
 }
 
 // Stores connects a processor to stores that were added to the builder.
@@ -216,7 +227,7 @@ func (b *Builder) options(operator string, opts []Option, takes optKind) options
 	} else if strings.HasSuffix(operator, "-") {
 		operator = b.g.Next(operator)
 	}
-	names := []string{"Named", "ResetTo", "Partitions", "Stores"}
+	names := []string{"Named", "ResetTo", "Partitions", "Stores", "GracePeriod"}
 	var wrong []string
 	for i, n := range names {
 		if kind := optKind(1 << i); o.given&kind != 0 && takes&kind == 0 {

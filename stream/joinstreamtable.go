@@ -21,6 +21,14 @@ import (
 // must have the same number of partitions. Nothing is stored, but the table is: in
 // its own store, or for a table that is computed, in those of the tables it is
 // computed from.
+//
+// A versioned table is asked for the value that was valid at the record's timestamp, as
+// far as its history goes. With [GracePeriod] records wait for that, in a persistent
+// store called <name>-Buffer with the changelog <application id>-<name>-Buffer-changelog,
+// until a record arrives that is later by the grace period. They are then joined in the
+// order of their timestamps, keys and arrival. A record that comes later than the grace
+// period allows is joined at once. The table must be versioned, and its history must be
+// as long as the grace period.
 func JoinTable[K, V, W, R any](s *KStream[K, V], t *KTable[K, W], f func(value V, table W) R, with *Serdes[K, V], opts ...Option) *KStream[K, R] {
 	return JoinTableWithKey(s, t, func(_ K, v V, w W) R { return f(v, w) }, with, opts...)
 }
@@ -81,7 +89,7 @@ type tableJoinFunc[K, V, W, R any] func(task graph.Task, r *topology.Record[K, V
 // joinTable appends the join, behind a repartition if the stream needs one.
 func joinTable[K, V, W, R any](s *KStream[K, V], t *KTable[K, W], prefix string, left bool, with *Serdes[K, V], opts []Option, f tableJoinFunc[K, V, W, R]) *KStream[K, R] {
 	b := s.b
-	o := b.options(prefix, opts, optName)
+	o := b.options(prefix, opts, optName|optGrace)
 	if b != t.b {
 		b.g.Failf(prefix, "stream and table belong to different builders")
 	}
@@ -96,7 +104,12 @@ func joinTable[K, V, W, R any](s *KStream[K, V], t *KTable[K, W], prefix string,
 	}
 	name := b.g.Name(o.name, prefix)
 	reader := t.read()
-	op := b.g.AddNode(name, reader.stores, func(w *graph.Wiring) (any, error) { return newStreamTableNode(w, reader, left, f) }, s.op)
+	var op *graph.Op
+	if o.given&optGrace == 0 {
+		op = b.g.AddNode(name, reader.stores, func(w *graph.Wiring) (any, error) { return newStreamTableNode(w, reader, left, f) }, s.op)
+	} else {
+		op = addGraceNode(b, name, o.grace, t, reader, left, sd, f, s.op)
+	}
 	op.Beside, op.Copartitioned, op.NullKeys, op.Unlisted = []*graph.Op{t.op}, true, left, unlisted
 	return &KStream[K, R]{b: b, op: op, name: name, key: sd.key}
 }
@@ -125,7 +138,7 @@ type streamTableNode[K, V, W, R any] struct {
 	r     topology.Record[K, R]
 }
 
-func newStreamTableNode[K, V, W, R any](w *graph.Wiring, table tableReader[K, W], left bool, f tableJoinFunc[K, V, W, R]) (any, error) {
+func newStreamTableNode[K, V, W, R any](w *graph.Wiring, table tableReader[K, W], left bool, f tableJoinFunc[K, V, W, R]) (*streamTableNode[K, V, W, R], error) {
 	n := &streamTableNode[K, V, W, R]{name: w.Name, task: w.Task, left: left, f: f, null: null.Check[R]()}
 	var err error
 	if n.table, err = table.open(w); err != nil {

@@ -59,7 +59,7 @@ func internalTopics(t *topology.Topology, applicationID string) ([]topic, [][]st
 func storeNames(t *topology.Topology) []string {
 	var names []string
 	for _, s := range t.Graph().Whole().Stores {
-		if s.Builder.Spec().Kind != store.KindBuffer {
+		if s.Builder.Spec().Kind != store.KindBuffer && s.Builder.Spec().Kind != store.KindWaiting {
 			names = append(names, s.Builder.Name())
 		}
 	}

@@ -70,7 +70,7 @@ func (c *call) joinTable(t ktable, left bool) any {
 	if c.Joined != nil {
 		opts = named(c.Joined.Name)
 		if c.Joined.GraceMs != nil {
-			c.fail(missing("a grace period"))
+			opts = append(opts, stream.GracePeriod(ms(*c.Joined.GraceMs)))
 		}
 	}
 	f, with := c.joiner(), c.in.serdes()
