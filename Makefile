@@ -13,7 +13,7 @@ ROUNDS ?= 2
 SEEDS ?= 1000
 SEED ?= 1
 
-.PHONY: check fmt vet staticcheck order test conformance sim race integration bench-peer lab-up lab-down
+.PHONY: check fmt vet staticcheck order test conformance sim race integration bench-peer bench lab-up lab-down
 
 check: fmt vet staticcheck order test
 
@@ -60,6 +60,11 @@ e2e-tests:
 # The JVM application and ours over the same input, verified, in a table.
 bench-peer:
 	$(LAB) run go run ./internal/bench/compare -records $(RECORDS) -skus $(SKUS) -rounds $(ROUNDS)
+
+# What operators cost on a task without a broker, with few keys and many, and in an App over the embedded broker.
+bench:
+	go test -run '^$$' -bench BenchmarkTask -benchtime 200000x -benchmem -timeout 30m ./internal/bench/operators
+	go test -run '^$$' -bench BenchmarkApp -benchtime 100000x -benchmem ./internal/bench/operators
 
 lab-up:
 	$(LAB) up registry
