@@ -37,6 +37,12 @@ func TestMergedRepartitionsGiveTheSameResults(t *testing.T) {
 			counted(f, "one")
 			counted(f, "two")
 		}, 2, 1},
+		"a filter that is grouped and joined": {func(b *stream.Builder) {
+			f := stream.SelectKey(stream.From(b, "in", text), value).Filter(long)
+			counted(f, "one")
+			stream.JoinTable(f, stream.Table(b, "table", text, nil), func(v, _ string) string { return v }, text).To("joined", text)
+			counted(f, "two")
+		}, 3, 1},
 		"branches": {func(b *stream.Builder) {
 			s := stream.SelectKey(stream.From(b, "in", text), value).Split()
 			counted(s.Branch(long), "one")

@@ -5,13 +5,9 @@ package conformance
 // cannot be said in Go. A scenario that is listed must differ. One that is not runs
 // with streamtest.Config.Exact.
 var divergences = map[string]string{
-	"window-emit-final-jump-loses":      "every window that closes is emitted; in Java a jump of stream time drops the store's closed windows before they are",
-	"kstream-flat-map-null-list":        "a nil slice is an empty list in Go; Java's null list is a NullPointerException",
-	"kstream-flat-map-values-null-list": "a nil slice is an empty list in Go; Java's null list is a NullPointerException",
-	"optimize-merge-and-branch":         "the other stream of the merge need not have as many partitions as the repartition topic: the merge is repartitioned as a whole",
-	"optimize-merge-nested":             "Kafka Streams cannot merge repartition topics below two merges: an exception of Build",
-	"optimize-process-between":          "a processor may change keys: what follows is repartitioned behind it, not in front of it as Kafka Streams does",
-	"optimize-split":                    "Kafka Streams cannot merge repartition topics of two branches: an exception of Build",
-	"optimize-two-groups-of-one-filter": "Kafka Streams cannot merge repartition topics behind a common operator: an exception of Build",
-	"kstream-headers-aliasing":          "headers are immutable: what a processor adds is not seen by its siblings, as it is in Java by an accident of aliasing",
+	"window-emit-final-jump-loses":              "every window that closes is emitted; in Java a jump of stream time drops the store's closed windows before they are",
+	"kstream-flat-map-null-list":                "a nil slice is an empty list in Go; Java's null list is a NullPointerException",
+	"kstream-flat-map-values-null-list":         "a nil slice is an empty list in Go; Java's null list is a NullPointerException",
+	"kstream-headers-aliasing":                  "headers are immutable: what a processor adds is not seen by its siblings, as it is in Java by an accident of aliasing",
+	"optimize-aggregate-and-join-shared-filter": "Kafka Streams cannot merge repartition topics behind a common operator: an exception of Build",
 }

@@ -1,6 +1,9 @@
 package graph
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // copartition is a group of source nodes that are joined.
 type copartition struct{ sources, unlisted []string }
@@ -95,6 +98,24 @@ func (t *Topology) Copartitioned() [][]string { return t.groups(true) }
 // needs a repartition is joined twice without a name, it forgets the repartition
 // topic of the second join, and therefore does not check it.
 func (t *Topology) ListedCopartitions() [][]string { return t.groups(false) }
+
+// checkPartitions reports repartition topics that are joined and were given different
+// numbers of partitions. Kafka Streams: InternalTopologyBuilder.validateCopartition.
+func (b *Builder) checkPartitions(t *Topology) {
+	for _, group := range t.Copartitioned() {
+		var first *RepartitionTopic
+		for _, topic := range group {
+			switch r := t.Repartition(topic); {
+			case r == nil || r.Partitions == 0:
+			case first == nil:
+				first = r
+			case r.Partitions != first.Partitions:
+				b.Fail(fmt.Errorf("stream: repartition topics %q (%d partitions) and %q (%d) are joined and must have the same number of partitions",
+					first.Name, first.Partitions, r.Name, r.Partitions))
+			}
+		}
+	}
+}
 
 func (t *Topology) groups(all bool) [][]string {
 	var groups [][]string

@@ -181,6 +181,7 @@ func (b *Builder) Build() (*Topology, error) {
 		b.optimize()
 		b.write(t)
 		b.checkExplicit(t)
+		b.checkPartitions(t)
 	}
 	if err := errors.Join(b.errs...); err != nil {
 		return nil, err
