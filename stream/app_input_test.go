@@ -49,6 +49,32 @@ func TestInputsBeginWhereTheResetPolicySays(t *testing.T) {
 	}
 }
 
+// Where a source begins with the records that are not older than a duration, what is
+// older is not read, and without such records what comes next is.
+func TestResetByDuration(t *testing.T) {
+	for name, tt := range map[string]struct {
+		ago  time.Duration
+		want []string
+	}{
+		"a part":  {time.Hour, []string{"young", "new"}},
+		"all":     {48 * time.Hour, []string{"old", "young", "new"}},
+		"nothing": {time.Second, []string{"new"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := cluster(t, topicOf("in", 1), topicOf("out", 1))
+			produce(t, c, "in", &kgo.Record{Value: []byte("old"), Timestamp: time.Now().Add(-24 * time.Hour)})
+			produce(t, c, "in", &kgo.Record{Value: []byte("young"), Timestamp: time.Now().Add(-time.Minute)})
+			a := start(t, copying(t, stream.ResetTo(topology.ResetByDuration(tt.ago))), config(t, c))
+			a.runs(t)
+			put(t, c, "in", "k", "new")
+			if diff := cmp.Diff(tt.want, valuesOf(takeN(t, c, "out", len(tt.want)))); diff != "" {
+				t.Error(diff)
+			}
+			a.stop(t)
+		})
+	}
+}
+
 func TestResetPolicyNoneFailsWithTheOffsets(t *testing.T) {
 	c := cluster(t, topicOf("in", 1), topicOf("out", 1))
 	put(t, c, "in", "k", "old")

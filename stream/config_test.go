@@ -31,7 +31,7 @@ var nonsense = map[string][]func(*stream.Config){
 	"CacheMaxBytes":   {func(c *stream.Config) { c.CacheMaxBytes = -2 }},
 	"StateCacheBytes": {func(c *stream.Config) { c.StateCacheBytes = -1 }},
 	"BufferedRecords": {func(c *stream.Config) { c.BufferedRecords = -1 }},
-	"Reset":           {func(c *stream.Config) { c.Reset = 9 }, func(c *stream.Config) { c.Reset = -1 }},
+	"Reset":           {func(c *stream.Config) { c.Reset = 9 }, func(c *stream.Config) { c.Reset = topology.ResetByDuration(0) }},
 	"ReplicationFactor": {
 		func(c *stream.Config) { c.ReplicationFactor = -2 },
 	},

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
-	"github.com/streamweir/streamweir/topology"
 )
 
 // Validate reports all that is wrong with the configuration.
@@ -62,7 +61,7 @@ func (c *Config) validateNames(m *mistakes) {
 		m.name("DeadLetterTopic", c.DeadLetterTopic)
 	}
 	m.add(c.Guarantee != AtLeastOnce && c.Guarantee != ExactlyOnce, "Guarantee is %d, neither AtLeastOnce nor ExactlyOnce", c.Guarantee)
-	m.add(c.Reset < topology.ResetDefault || c.Reset > topology.ResetNone, "Reset is %d, which is none of the policies", c.Reset)
+	m.add(!c.Reset.Valid(), "Reset is %d, which is none of the policies; a duration must be at least a millisecond", c.Reset)
 	m.add(!slices.Contains([]string{"none", "gzip", "snappy", "lz4", "zstd"}, c.Compression),
 		"Compression is %q: use none, gzip, snappy, lz4 or zstd", c.Compression)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/null"
@@ -26,6 +27,11 @@ const (
 	// ResetNone fails the application.
 	ResetNone = graph.ResetNone
 )
+
+// ResetByDuration begins, in each partition, with the first record whose timestamp is
+// at most d ago; if there is none, with the next record produced. Kafka Streams:
+// AutoOffsetReset.byDuration.
+func ResetByDuration(d time.Duration) Reset { return graph.ResetByDuration(d) }
 
 // A TimestampExtractor returns the event time of a record in milliseconds.
 // r.Timestamp is the record's own timestamp, -1 if it has none, and

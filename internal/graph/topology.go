@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/streamweir/streamweir/store"
 )
@@ -21,15 +22,34 @@ const (
 )
 
 // Reset is where a source begins when there is no committed offset.
-type Reset int8
+type Reset int64
 
-// The reset policies; ResetDefault is the application's.
+// The reset policies; ResetDefault is the application's. A negative one is that many
+// milliseconds before now, see ResetByDuration.
 const (
 	ResetDefault Reset = iota
 	ResetEarliest
 	ResetLatest
 	ResetNone
+	resetInvalid
 )
+
+// ResetByDuration is the policy to begin with the first record that is not older than
+// d. A d of less than a millisecond is an invalid policy.
+func ResetByDuration(d time.Duration) Reset {
+	if d < time.Millisecond {
+		return resetInvalid
+	}
+	return Reset(-d.Milliseconds())
+}
+
+// Duration is that of ResetByDuration; ok is false for another policy.
+func (r Reset) Duration() (d time.Duration, ok bool) {
+	return time.Duration(-min(r, 0)) * time.Millisecond, r < 0
+}
+
+// Valid tells whether there is such a policy.
+func (r Reset) Valid() bool { return r < resetInvalid }
 
 // A Node is a node of the topology before it has an instance.
 type Node struct {
@@ -116,6 +136,9 @@ func (t *Topology) AddSource(n *Node) error {
 	n.Kind = SourceKind
 	if len(n.Topics) == 0 && n.Pattern == nil {
 		return fmt.Errorf("topology: source %q has no topic", n.Name)
+	}
+	if !n.Reset.Valid() {
+		return fmt.Errorf("topology: source %q has no valid reset policy: a duration must be at least a millisecond", n.Name)
 	}
 	for i, topic := range n.Topics {
 		if topic == "" {

@@ -111,9 +111,9 @@ func (w *worker) positions(ctx context.Context, tasks []*running) (map[*running]
 				in.Time, in.Kept = task.DecodeMetadata(c.Metadata)
 				t.committed[p] = c.Next
 			case ok:
-				in.Offset, err = w.resetOutOfRange(t, kafka.PartitionError{Partition: p, Offset: c.Next, Start: starts[p], End: ends[p]})
+				in.Offset, err = w.resetOutOfRange(ctx, t, kafka.PartitionError{Partition: p, Offset: c.Next, Start: starts[p], End: ends[p]})
 			default:
-				in.Offset, err = w.reset(t, p, starts[p], ends[p], errNoOffset)
+				in.Offset, err = w.reset(ctx, t, p, starts[p], ends[p], errNoOffset)
 			}
 			if err != nil {
 				return nil, err
@@ -130,10 +130,21 @@ const emitInterval = 1000
 var errNoOffset = errors.New("there is no committed offset")
 
 // reset applies the reset policy of an input without a usable offset.
-func (w *worker) reset(t *running, p record.Partition, start, end int64, why error) (int64, error) {
+func (w *worker) reset(ctx context.Context, t *running, p record.Partition, start, end int64, why error) (int64, error) {
 	policy := t.sub.Source(w.r.topics, p.Topic).Reset
 	if policy == topology.ResetDefault {
 		policy = w.r.cfg.Reset
+	}
+	if ago, ok := policy.Duration(); ok {
+		since := kafka.When(max(time.Now().Add(-ago).UnixMilli(), 0))
+		found, err := w.r.client.Offsets(ctx, []record.Partition{p}, since)
+		if err != nil {
+			return 0, err
+		}
+		if at := found[p]; at >= 0 {
+			return at, nil
+		}
+		return end, nil // all records are older
 	}
 	switch policy {
 	case topology.ResetLatest:
@@ -148,8 +159,8 @@ func (w *worker) reset(t *running, p record.Partition, start, end int64, why err
 
 var errNotThere = errors.New("the offset to go on from is not on the broker any more")
 
-func (w *worker) resetOutOfRange(t *running, e kafka.PartitionError) (int64, error) {
-	to, err := w.reset(t, e.Partition, e.Start, e.End, fmt.Errorf("%w: %d", errNotThere, e.Offset))
+func (w *worker) resetOutOfRange(ctx context.Context, t *running, e kafka.PartitionError) (int64, error) {
+	to, err := w.reset(ctx, t, e.Partition, e.Start, e.End, fmt.Errorf("%w: %d", errNotThere, e.Offset))
 	if err == nil {
 		w.log.Warn("input offset is not on the broker any more; the reset policy applies", "topic", e.Partition.Topic, "partition", e.Partition.ID,
 			"offset", e.Offset, "start", e.Start, "end", e.End, "continues", to)
@@ -176,7 +187,7 @@ func (w *worker) inputError(ctx context.Context, e kafka.PartitionError) error {
 		w.halt(t)
 		return nil
 	}
-	to, err := w.resetOutOfRange(t, e)
+	to, err := w.resetOutOfRange(ctx, t, e)
 	if err != nil {
 		return err
 	}

@@ -170,6 +170,7 @@ func (d *Driver) Advance(by time.Duration) error {
 		return d.failed
 	}
 	d.now += by.Milliseconds()
+	d.global.filled()
 	if d.global != nil {
 		if err := d.global.run(); err != nil {
 			return d.fail(err)
@@ -240,6 +241,7 @@ func (d *Driver) pipe(topic string, r record.Record) error {
 	if err := d.read(topic); err != nil {
 		return err
 	}
+	d.global.filled()
 	r.Offset = int64(len(d.log[topic]))
 	d.log[topic] = append(d.log[topic], r)
 	d.news = append(d.news, topic)

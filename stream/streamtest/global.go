@@ -75,6 +75,13 @@ func (g *global) update(topic string) error {
 	return g.run()
 }
 
+// filled makes what the test itself has put into global stores visible to the task.
+func (g *global) filled() {
+	if g != nil {
+		g.set.Commit(nil)
+	}
+}
+
 // run processes until nothing is left, or the next record cannot be decoded yet.
 func (g *global) run() error {
 	for {
