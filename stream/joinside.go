@@ -112,6 +112,7 @@ func newJoinSide[K, L, R, This, Other, V any](w *graph.Wiring, of sideOf[K, L, R
 			return nil, err
 		}
 		n.pending = s.(*shared[K, L, R]) // what sharedBuilder binds
+		w.Task.OnAdvance(n.advance)
 	}
 	n.out, err = graph.Connect[topology.Record[K, V]](w)
 	return n, err

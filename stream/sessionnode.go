@@ -42,6 +42,9 @@ func newSessionNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init f
 	n.table, n.store, err = newWindowTable[K, A, store.SessionStore[K, A]](w, t.m, t.store.Spec(), t.flags, t.emit == OnWindowUpdate)
 	if err == nil {
 		n.emission = newEmission(w.Task, t.emit, t.m.name, n.table.cached)
+		if n.emission.onClose {
+			w.Task.OnAdvance(n.advance)
+		}
 	}
 	return n, err
 }

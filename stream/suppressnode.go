@@ -71,6 +71,7 @@ func newSuppressNode[K, V any](w *graph.Wiring, s Suppressed, storeName string, 
 	if n.codec, err = newBufferCodec(w, storeName, sd); err != nil {
 		return nil, err
 	}
+	w.Task.OnAdvance(n.advance)
 	n.out, err = graph.Connect[topology.Record[K, change[V]]](w)
 	return n, err
 }
@@ -119,14 +120,8 @@ func (n *suppressNode[K, V]) Receive(r *topology.Record[K, change[V]]) error {
 	if ok, err := n.try(func() error { return n.put(r) }); !ok {
 		return err
 	}
-	for {
-		row, ok := n.order.Min()
-		if !ok || row.time > n.time-n.limit {
-			break
-		}
-		if err := n.emit(row); err != nil {
-			return err
-		}
+	if _, err := n.emitDue(); err != nil {
+		return err
 	}
 	for n.full() {
 		if !n.config.early {
@@ -139,6 +134,20 @@ func (n *suppressNode[K, V]) Receive(r *topology.Record[K, change[V]]) error {
 		}
 	}
 	return nil
+}
+
+// emitDue sends the rows whose time has come.
+func (n *suppressNode[K, V]) emitDue() (some bool, err error) {
+	for {
+		row, ok := n.order.Min()
+		if !ok || row.time > n.time-n.limit {
+			return some, nil
+		}
+		if err := n.emit(row); err != nil {
+			return some, err
+		}
+		some = true
+	}
 }
 
 // try calls f until it succeeds or the error handler has had enough of it; ok tells

@@ -39,6 +39,9 @@ func newWindowNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init fu
 	n.table, n.store, err = newWindowTable[K, A, store.TimestampedWindowStore[K, A]](w, t.m, t.store.Spec(), t.flags, t.emit == OnWindowUpdate)
 	if err == nil {
 		n.emission = newEmission(w.Task, t.emit, t.m.name, n.table.cached)
+		if n.emission.onClose {
+			w.Task.OnAdvance(n.advance)
+		}
 	}
 	return n, err
 }
