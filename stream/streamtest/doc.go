@@ -19,6 +19,11 @@
 //     therefore forwarded once for each input record, not once for each interval.
 //   - Time stands still until [Driver.Advance] moves it.
 //
+// [Config].Partitions removes the first two differences: topics have partitions, each
+// sub-topology has a task for each of them, and commits come at an interval of the
+// driver's clock, so that a test sees what the record cache, repartitioning and the
+// order of tasks do to results. It is still one goroutine, and every run is the same.
+//
 // A record for the topic of a global store is in the store when the call returns.
 //
 // What goes to a topic that the topology reads, an internal one for instance, is

@@ -31,6 +31,16 @@ type Config struct {
 	DeadLetterTopic string
 	// CacheMaxBytes is the size of the record cache; 0: each update is forwarded.
 	CacheMaxBytes int64
+	// Partitions makes the driver run the topology as an App does: every topic has so many
+	// partitions, every sub-topology a task for each, and records with a key go where
+	// Kafka's producers send them. A task's output is seen by others when it commits. 0,
+	// the default: one task runs the whole topology. Repartition topics keep the number
+	// that the topology gives them.
+	Partitions int32
+	// CommitInterval is, with Partitions, for how long tasks go on between two commits. It
+	// passes when Advance moves the clock; a record needs one for each sub-topology that it
+	// goes through, [Driver.Commit] does them all. Default: each record is committed.
+	CommitInterval time.Duration
 	// MaxTaskIdle is that of stream.Config: records of one input may have to wait
 	// for another's, until Advance. Default: they do not.
 	MaxTaskIdle time.Duration
@@ -68,7 +78,8 @@ type Driver struct {
 	sub    *graph.Sub
 	names  graph.Topics
 	set    *state.Set
-	global *global // nil if there are no global stores
+	global *global     // nil if there are no global stores
+	parts  *partitions // nil without Config.Partitions; then there is no task besides
 	dir    string
 	now    int64
 	log    map[string][]record.Record // what was produced, and given to inputs, by topic
@@ -89,6 +100,12 @@ func NewDriver(t *topology.Topology, cfg Config) (*Driver, error) {
 	if cfg.ApplicationID == "" {
 		cfg.ApplicationID = "test"
 	}
+	if cfg.Partitions < 0 || cfg.CommitInterval < 0 {
+		return nil, fmt.Errorf("streamtest: Partitions is %d and CommitInterval %v: neither may be negative", cfg.Partitions, cfg.CommitInterval)
+	}
+	if cfg.CommitInterval > 0 && cfg.Partitions == 0 {
+		return nil, errors.New("streamtest: CommitInterval needs Partitions: without, each record is committed")
+	}
 	d := &Driver{cfg: cfg, graph: t.Graph(), sub: t.Graph().Whole(), names: t.Graph().Topics(cfg.ApplicationID), log: map[string][]record.Record{}, inputs: map[string]int{}}
 	if !cfg.Start.IsZero() {
 		d.now = cfg.Start.UnixMilli()
@@ -108,20 +125,17 @@ func (d *Driver) start() (err error) {
 	} else {
 		sc.Dir = d.dir
 	}
-	if d.set, err = state.Open(sc); err != nil {
-		return err
-	}
 	if err := d.startGlobal(); err != nil {
 		return err
 	}
-	tc := task.Config{Sub: d.sub, Topics: d.names, Output: (*output)(d), Stores: d.set, Handler: d.cfg.ErrorHandler, DeadLetterTopic: d.cfg.DeadLetterTopic,
-		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), IdleAfter: d.cfg.IdleAfter.Milliseconds(), EmitInterval: d.cfg.EmitInterval.Milliseconds(), Exact: d.cfg.Exact, Cache: &task.Cache{Max: d.cfg.CacheMaxBytes}, Log: d.cfg.Log}
-	if d.cfg.MaxTaskIdle == 0 {
-		tc.MaxIdle = -1
+	if d.cfg.Partitions > 0 {
+		return d.startPartitions()
 	}
-	if d.global != nil {
-		tc.GlobalStore = d.global.view
+	if d.set, err = state.Open(sc); err != nil {
+		return err
 	}
+	tc := d.taskConfig()
+	tc.Sub, tc.Output, tc.Stores, tc.Cache = d.sub, (*output)(d), d.set, &task.Cache{Max: d.cfg.CacheMaxBytes}
 	for _, topic := range d.sub.Sources(nil) {
 		name := d.names.Name(topic)
 		d.inputs[name] = 0
@@ -136,6 +150,19 @@ func (d *Driver) start() (err error) {
 	return d.settle()
 }
 
+// taskConfig is what all tasks have in common.
+func (d *Driver) taskConfig() task.Config {
+	tc := task.Config{Topics: d.names, Handler: d.cfg.ErrorHandler, DeadLetterTopic: d.cfg.DeadLetterTopic,
+		MaxIdle: d.cfg.MaxTaskIdle.Milliseconds(), IdleAfter: d.cfg.IdleAfter.Milliseconds(), EmitInterval: d.cfg.EmitInterval.Milliseconds(), Exact: d.cfg.Exact, Log: d.cfg.Log}
+	if d.cfg.MaxTaskIdle == 0 {
+		tc.MaxIdle = -1
+	}
+	if d.global != nil {
+		tc.GlobalStore = d.global.view
+	}
+	return tc
+}
+
 // Close closes processors and stores, and removes what was on disk. It returns the
 // first error of a processor's Close.
 func (d *Driver) Close() error {
@@ -146,13 +173,16 @@ func (d *Driver) Close() error {
 	if d.set != nil {
 		errs = append(errs, d.set.Abandon())
 	}
+	if d.parts != nil {
+		errs = append(errs, d.parts.close())
+	}
 	if d.global != nil {
 		errs = append(errs, d.global.close())
 	}
 	if d.dir != "" {
 		errs = append(errs, os.RemoveAll(d.dir))
 	}
-	d.task, d.set, d.global, d.dir = nil, nil, nil, ""
+	d.task, d.set, d.parts, d.global, d.dir = nil, nil, nil, nil, ""
 	if d.failed == nil {
 		d.failed = errors.New("streamtest: the driver is closed")
 	}
@@ -169,13 +199,17 @@ func (d *Driver) Advance(by time.Duration) error {
 	if d.failed != nil {
 		return d.failed
 	}
-	d.now += by.Milliseconds()
+	to := d.now + by.Milliseconds()
 	d.global.filled()
 	if d.global != nil {
 		if err := d.global.run(); err != nil {
 			return d.fail(err)
 		}
 	}
+	if d.parts != nil {
+		return d.parts.advance(to)
+	}
+	d.now = to
 	if err := d.task.Punctuate(context.Background(), d.now); err != nil {
 		return d.fail(err)
 	}
@@ -197,31 +231,16 @@ func (d *Driver) Topics() []string {
 	return topics
 }
 
-// Store returns the store of a name as the interface S, to look at or to fill:
-//
-//	counts, err := streamtest.Store[store.TimestampedKeyValueStore[string, int64]](d, "counts")
-func Store[S any](d *Driver, name string) (S, error) {
-	if d.task == nil {
-		var none S
-		return none, d.failed
-	}
-	if d.global != nil && d.global.stores(name) {
-		return topology.Store[S](stores{d.global.task}, name)
-	}
-	return topology.Store[S](stores{d.task}, name)
-}
-
-type stores struct{ t *task.Task }
-
-func (s stores) StateStore(name string) (any, error) { return s.t.Store(name) }
-
 // Dropped is the number of records that were skipped so far, by the rules of
 // operators or by the error handler.
 func (d *Driver) Dropped() int64 {
-	if d.task == nil {
-		return 0
+	var dropped int64
+	switch {
+	case d.parts != nil:
+		dropped = d.parts.dropped()
+	case d.task != nil:
+		dropped = d.task.Stats().Dropped
 	}
-	dropped := d.task.Stats().Dropped
 	if d.global != nil {
 		dropped += d.global.task.Stats().Dropped
 	}
@@ -234,9 +253,12 @@ func (d *Driver) fail(err error) error {
 }
 
 // pipe gives a record to an input and runs until nothing is left to do.
-func (d *Driver) pipe(topic string, r record.Record) error {
+func (d *Driver) pipe(topic string, partition int32, r record.Record) error {
 	if d.failed != nil {
 		return d.failed
+	}
+	if d.parts != nil {
+		return d.parts.pipe(topic, partition, r)
 	}
 	if err := d.read(topic); err != nil {
 		return err
@@ -283,6 +305,11 @@ func (d *Driver) readable() []string {
 	var names []string
 	for topic := range d.inputs {
 		names = append(names, topic)
+	}
+	if d.parts != nil {
+		for _, topic := range d.sub.Sources(nil) {
+			names = append(names, d.names.Name(topic))
+		}
 	}
 	if d.global != nil {
 		names = append(names, d.global.sub.Sources(nil)...)

@@ -86,3 +86,44 @@ func check(err error) {
 		panic(err)
 	}
 }
+
+// Three partitions, a commit each second and a record cache, as in production: the two
+// words are counted in tasks of their own, and each is forwarded once.
+func ExampleConfig_partitions() {
+	b := stream.NewBuilder()
+	text := stream.With(serde.String(), serde.String())
+	words := stream.FlatMapValues(stream.From(b, "lines", text), strings.Fields)
+	stream.GroupBy(words, func(_, w string) string { return w }, text).
+		Count(stream.InStore("counts", serde.String(), serde.Int64())).
+		ToStream().To("counts", stream.With(serde.String(), serde.Int64()))
+	topo, err := b.Build()
+	if err != nil {
+		panic(err)
+	}
+	d, err := streamtest.NewDriver(topo, streamtest.Config{Partitions: 3, CommitInterval: time.Second, CacheMaxBytes: 1 << 20})
+	if err != nil {
+		panic(err)
+	}
+	defer d.Close()
+
+	in := streamtest.NewInput(d, "lines", serde.String(), serde.String())
+	for _, line := range []string{"to be", "or not", "to be"} {
+		if err := in.Pipe("hamlet", line); err != nil {
+			panic(err)
+		}
+	}
+	if err := d.Commit(); err != nil {
+		panic(err)
+	}
+	all, err := streamtest.NewOutput(d, "counts", serde.String(), serde.Int64()).ReadAll()
+	for _, r := range all {
+		fmt.Println(r.Key, r.Value)
+	}
+	fmt.Println(err)
+	// Output:
+	// to 2
+	// or 1
+	// not 1
+	// be 2
+	// <nil>
+}

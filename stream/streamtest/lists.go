@@ -72,13 +72,16 @@ func (o *Output[K, V]) ReadValues() ([]V, error) {
 
 // Stores are all stores by their names, global ones included, to look at or to fill;
 // the type of each is that of its processors. [Store] returns one in its typed form.
-// Kafka Streams: getAllStateStores.
+// With Config.Partitions only global stores are in it. Kafka Streams: getAllStateStores.
 func (d *Driver) Stores() map[string]any {
 	all := map[string]any{}
-	if d.task == nil {
+	if d.task == nil && d.parts == nil {
 		return all
 	}
 	for _, s := range d.sub.Stores {
+		if d.parts != nil {
+			break
+		}
 		all[s.Builder.Name()], _ = d.task.Store(s.Builder.Name()) // the task has it
 	}
 	if d.global != nil {
@@ -92,10 +95,15 @@ func (d *Driver) Stores() map[string]any {
 // DeadLetters is the number of records that the error handler has sent to the dead
 // letter topic so far.
 func (d *Driver) DeadLetters() int64 {
-	if d.task == nil {
-		return 0
+	var n int64
+	switch {
+	case d.parts != nil:
+		for _, t := range d.parts.tasks {
+			n += t.task.Stats().DeadLetters
+		}
+	case d.task != nil:
+		n = d.task.Stats().DeadLetters
 	}
-	n := d.task.Stats().DeadLetters
 	if d.global != nil {
 		n += d.global.task.Stats().DeadLetters
 	}

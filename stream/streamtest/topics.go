@@ -74,14 +74,22 @@ func (c *codecs[K, V]) decode(in record.Record) (r topology.Record[K, V], err er
 // and stands still unless it is moved.
 type Input[K, V any] struct {
 	codecs[K, V]
-	now  int64
-	step int64
+	partition int32 // -1: where a producer sends a record
+	now       int64
+	step      int64
 }
 
 // NewInput returns an input. Whether the topology reads the topic is checked when
 // a record is piped.
 func NewInput[K, V any](d *Driver, topic string, key serde.Serde[K], value serde.Serde[V]) *Input[K, V] {
-	return &Input[K, V]{codecs: newCodecs(d, topic, key, value), now: d.now}
+	return &Input[K, V]{codecs: newCodecs(d, topic, key, value), partition: -1, now: d.now}
+}
+
+// Partition makes all records go to one partition, whatever their keys, in a driver with
+// Config.Partitions. It returns the input.
+func (in *Input[K, V]) Partition(p int32) *Input[K, V] {
+	in.partition = p
+	return in
 }
 
 // AutoAdvance makes the input's clock go on by step after each record of Pipe, and
@@ -117,24 +125,43 @@ func (in *Input[K, V]) PipeRecord(r topology.Record[K, V]) error {
 	if err != nil {
 		return err
 	}
-	return in.d.pipe(in.topic, raw)
+	return in.d.pipe(in.topic, in.partition, raw)
 }
 
 // An Output reads a topic from its beginning: an output topic, or, with the
 // application id in front, an internal one. Each Output has a position of its own.
 // Kafka Streams: TestOutputTopic.
+//
+// With Config.Partitions the records of all partitions come in the order in which they
+// were written.
 type Output[K, V any] struct {
 	codecs[K, V]
-	at int
+	partition int32 // -1: all
+	at        int
 }
 
 // NewOutput returns an output. A topic that nothing was written to is empty.
 func NewOutput[K, V any](d *Driver, topic string, key serde.Serde[K], value serde.Serde[V]) *Output[K, V] {
-	return &Output[K, V]{codecs: newCodecs(d, topic, key, value)}
+	return &Output[K, V]{codecs: newCodecs(d, topic, key, value), partition: -1}
+}
+
+// Partition makes the output read one partition only, in a driver with Config.Partitions,
+// and returns it.
+func (o *Output[K, V]) Partition(p int32) *Output[K, V] {
+	o.partition = p
+	return o
+}
+
+// records are all that were written so far.
+func (o *Output[K, V]) records() []record.Record {
+	if o.partition >= 0 && o.d.parts != nil {
+		return o.d.parts.topics[record.Partition{Topic: o.topic, ID: o.partition}]
+	}
+	return o.d.log[o.topic]
 }
 
 // Len is the number of records that are left to read.
-func (o *Output[K, V]) Len() int { return len(o.d.log[o.topic]) - o.at }
+func (o *Output[K, V]) Len() int { return len(o.records()) - o.at }
 
 // Read returns the next record; ok is false if there is none. A record that cannot
 // be decoded is passed over with its error.
@@ -142,7 +169,7 @@ func (o *Output[K, V]) Read() (r topology.Record[K, V], ok bool, err error) {
 	if o.Len() == 0 {
 		return r, false, o.err
 	}
-	raw := o.d.log[o.topic][o.at]
+	raw := o.records()[o.at]
 	o.at++
 	r, err = o.decode(raw)
 	return r, err == nil, err
