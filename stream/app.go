@@ -74,7 +74,9 @@ func (a *App) OnState(f func(State)) { a.runner.OnState(func(s runtime.State) { 
 // Status is a snapshot of an App, for health checks and metrics.
 type Status struct {
 	ApplicationID string
-	State         State
+	// InternalTopicPrefix is what the names of internal topics begin with.
+	InternalTopicPrefix string
+	State               State
 	// Waiting is what the App waits for, a broker or a schema registry that does
 	// not answer; nil if it waits for nothing.
 	Waiting      error
@@ -145,7 +147,7 @@ type Latency struct {
 // Status returns a snapshot. Any goroutine may call it at any time.
 func (a *App) Status() Status {
 	r := a.runner.Status()
-	s := Status{ApplicationID: r.ApplicationID, State: State(r.State), Rebalances: r.Rebalances, RestoreRemaining: r.ToRestore, Restored: r.Restored,
+	s := Status{ApplicationID: r.ApplicationID, InternalTopicPrefix: r.TopicPrefix, State: State(r.State), Rebalances: r.Rebalances, RestoreRemaining: r.ToRestore, Restored: r.Restored,
 		RecordsIn: r.RecordsIn, RecordsOut: maps.Clone(r.RecordsOut), Dropped: r.Dropped, DeadLetters: r.DeadLetters,
 		Commit: Latency(r.Commit), Process: Latency(r.Process)}
 	if r.Wait != nil {

@@ -264,3 +264,21 @@ func TestPoisonRecordAtTheEndOfABatch(t *testing.T) {
 	countedOnce(t, c, map[string]int64{"k": 2})
 	a.stop(t)
 }
+
+// Internal topics can have the prefix that another application has given them.
+func TestInternalTopicsHaveThePrefixThatIsSet(t *testing.T) {
+	c := cluster(t, topicOf("in", 1), topicOf("out", 1))
+	b := stream.NewBuilder()
+	count(stream.From(b, "in", text).Repartition(nil, stream.Named("again")))
+	cfg := config(t, c)
+	cfg.InternalTopicPrefix = "old"
+	a := start(t, built(t, b), cfg)
+	put(t, c, "in", "k", "v")
+	takeN(t, c, "out", 1)
+	a.stop(t)
+	for _, name := range []string{"old-again-repartition", "old-counts-changelog"} {
+		if topics(t, c)[name] != 1 {
+			t.Errorf("there is no topic %q: %v", name, topics(t, c))
+		}
+	}
+}

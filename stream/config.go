@@ -56,6 +56,10 @@ type Config struct {
 	// ApplicationID is the consumer group, and the prefix of internal topics and
 	// transactional ids. application.id
 	ApplicationID string
+	// InternalTopicPrefix is the prefix of internal topics; default the application id.
+	// An application that takes over from another one needs it where that has set
+	// Kafka Streams' hidden __internal.override.topic.prefix__.
+	InternalTopicPrefix string
 	// Brokers are host:port pairs to begin with. bootstrap.servers
 	Brokers []string
 	// ClientID names the application to the brokers; default: the application id.
@@ -225,7 +229,7 @@ func (c Config) runtime(g *graph.Topology) (runtime.Config, error) {
 		k.SASL = &kafka.SASL{Mechanism: c.SASL.Mechanism, User: c.SASL.User, Password: c.SASL.Password}
 	}
 	return runtime.Config{
-		ApplicationID: c.ApplicationID, InstanceID: c.InstanceID, Topology: g, Kafka: k, ExactlyOnce: c.Guarantee == ExactlyOnce,
+		ApplicationID: c.ApplicationID, TopicPrefix: c.InternalTopicPrefix, InstanceID: c.InstanceID, Topology: g, Kafka: k, ExactlyOnce: c.Guarantee == ExactlyOnce,
 		Workers: c.Workers, StateDir: c.StateDir, Engine: c.Engine, CommitInterval: c.CommitInterval,
 		PersistInterval: 30 * time.Second, PersistBytes: 32 << 20, CacheBytes: max(c.CacheMaxBytes, 0), StateCacheBytes: c.StateCacheBytes,
 		MaxTaskIdle: c.MaxTaskIdle, IdleAfter: c.IdleAfter, BufferedRecords: c.BufferedRecords, PurgeInterval: c.RepartitionPurgeInterval,

@@ -14,7 +14,7 @@ import (
 
 // bound is the name of a topic of the join that exists for serdes alone.
 func (j *foreignKeyJoin[K, V, KO, VO, R]) bound(w *graph.Wiring, suffix string) string {
-	return w.Task.ApplicationID() + "-" + j.topic + suffix
+	return w.Internal(j.topic + suffix)
 }
 
 // hasher hashes values of the left table. Kafka Streams: Murmur3.hash128.

@@ -276,7 +276,7 @@ type bufferCodec[K, V any] struct {
 
 func newBufferCodec[K, V any](w *graph.Wiring, storeName string, sd Serdes[K, V]) (c bufferCodec[K, V], err error) {
 	c.store, c.isNull = storeName, null.Check[V]()
-	topic := w.Task.ApplicationID() + "-" + storeName + "-changelog"
+	topic := w.Internal(storeName + "-changelog")
 	if c.key, err = sd.key.Bind(topic, serde.Key); err == nil {
 		c.value, err = sd.value.Bind(topic, serde.Value)
 	}

@@ -227,7 +227,7 @@ func newTableStore[K, V any](w *graph.Wiring, m *Materialized[K, V], flags *tabl
 	}
 	t.cached = w.Task.Listen(m.name, t.flushed)
 	if t.cached {
-		changelog := cmp.Or(flags.changelog, w.Task.ApplicationID()+"-"+m.name+"-changelog")
+		changelog := cmp.Or(flags.changelog, w.Internal(m.name+"-changelog"))
 		if t.key, err = m.key.Bind(changelog, serde.Key); err == nil {
 			t.value, err = m.value.Bind(changelog, serde.Value)
 		}

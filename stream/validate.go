@@ -48,6 +48,9 @@ func (m *mistakes) name(field, name string) {
 
 func (c *Config) validateNames(m *mistakes) {
 	m.name("ApplicationID", c.ApplicationID)
+	if c.InternalTopicPrefix != "" {
+		m.name("InternalTopicPrefix", c.InternalTopicPrefix)
+	}
 	m.add(len(c.Brokers) == 0, "Brokers is empty: give at least one host:port")
 	for _, b := range c.Brokers {
 		host, port, err := net.SplitHostPort(b)

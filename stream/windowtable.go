@@ -49,7 +49,7 @@ func newWindowTable[K, A, S any](w *graph.Wiring, m *Materialized[K, A], spec st
 	if t.cached = w.Task.Listen(spec.Name, listener); !t.cached || !forwards {
 		return t, typed, nil
 	}
-	changelog := w.Task.ApplicationID() + "-" + spec.Name + "-changelog"
+	changelog := w.Internal(spec.Name + "-changelog")
 	if t.key, err = m.key.Bind(changelog, serde.Key); err == nil {
 		t.value, err = m.value.Bind(changelog, serde.Value)
 	}

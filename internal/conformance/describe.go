@@ -22,14 +22,14 @@ type topic struct {
 
 // internalTopics are the internal topics by name, and the groups of topics that
 // must have equally many partitions.
-func internalTopics(t *topology.Topology, applicationID string) ([]topic, [][]string) {
+func internalTopics(t *topology.Topology, prefix string) ([]topic, [][]string) {
 	all, groups := []topic{}, [][]string{}
-	names := t.Graph().Topics(applicationID)
+	names := t.Graph().Topics(prefix)
 	unread := map[int32]bool{} // sub-topologies whose inputs are patterns that match nothing yet
 	for _, sub := range t.Graph().Subtopologies() {
 		unread[sub.ID] = len(sub.Sources(nil)) == 0
 	}
-	for _, in := range t.Graph().InternalTopics(applicationID) {
+	for _, in := range t.Graph().InternalTopics(prefix) {
 		if unread[in.Subtopology] {
 			continue // the goldens were recorded before there were such topics
 		}

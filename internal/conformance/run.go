@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,7 +82,7 @@ func (r *runner) run() error {
 	if r.driver, err = streamtest.NewDriver(t, cfg); err != nil {
 		return r.end("start", err)
 	}
-	r.Topics, r.Copartition = internalTopics(t, cfg.ApplicationID)
+	r.Topics, r.Copartition = internalTopics(t, cmp.Or(cfg.InternalTopicPrefix, cfg.ApplicationID))
 	err = r.drive(t)
 	r.Output, r.Internal, r.Calls = r.rec.output, r.rec.internal, r.rec.calls
 	if closing := r.driver.Close(); closing != nil && r.Error == nil && err == nil {
@@ -184,6 +185,8 @@ func (r *runner) config() (streamtest.Config, error) {
 		switch name {
 		case "application.id":
 			cfg.ApplicationID = v
+		case "__internal.override.topic.prefix__":
+			cfg.InternalTopicPrefix = v
 		case "statestore.cache.max.bytes":
 			cfg.CacheMaxBytes = n
 		case "__emit.interval.ms.kstreams.windowed.aggregation__", "__emit.interval.ms.kstreams.outer.join.spurious.results.fix__":
@@ -203,7 +206,7 @@ func (r *runner) config() (streamtest.Config, error) {
 		default:
 			return cfg, missing("config " + name)
 		}
-		if name != "application.id" && notNumber != nil {
+		if name != "application.id" && name != "__internal.override.topic.prefix__" && notNumber != nil {
 			return cfg, fmt.Errorf("conformance: config %s is %q", name, v)
 		}
 	}

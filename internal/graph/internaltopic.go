@@ -28,11 +28,11 @@ type InternalTopic struct {
 	Config      map[string]string
 }
 
-// InternalTopics returns the internal topics of a topology with the configuration
+// InternalTopics returns the internal topics of a topology, under a prefix, with the configuration
 // that Kafka Streams gives them: repartition topics first, in the order in which
 // they were added, then changelogs.
-func (t *Topology) InternalTopics(applicationID string) []InternalTopic {
-	names := t.Topics(applicationID)
+func (t *Topology) InternalTopics(prefix string) []InternalTopic {
+	names := t.Topics(prefix)
 	subs := t.Subtopologies()
 	var out []InternalTopic
 	for _, r := range t.repartition {

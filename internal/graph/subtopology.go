@@ -60,22 +60,35 @@ func (t *Topology) Whole() *Sub {
 	return s
 }
 
-// Topics names the topics of a topology on the broker. Internal topics carry the
-// application id as prefix.
+// Topics names the topics of a topology on the broker. Internal topics carry a prefix:
+// the application id, unless another one is set.
 type Topics struct {
 	ApplicationID string
+	Prefix        string
 	topology      *Topology
 }
 
 // Topics returns the names that topics have under an application id.
 func (t *Topology) Topics(applicationID string) Topics {
-	return Topics{ApplicationID: applicationID, topology: t}
+	return Topics{ApplicationID: applicationID, Prefix: applicationID, topology: t}
 }
+
+// WithPrefix returns the names with another prefix of internal topics; "" changes
+// nothing. Kafka Streams: __internal.override.topic.prefix__.
+func (n Topics) WithPrefix(prefix string) Topics {
+	if prefix != "" {
+		n.Prefix = prefix
+	}
+	return n
+}
+
+// Internal is the name on the broker of an internal topic.
+func (n Topics) Internal(topic string) string { return n.Prefix + "-" + topic }
 
 // Name is the name of a topic on the broker.
 func (n Topics) Name(topic string) string {
 	if n.topology.Repartition(topic) != nil {
-		return n.ApplicationID + "-" + topic
+		return n.Internal(topic)
 	}
 	return topic
 }
@@ -87,7 +100,7 @@ func (n Topics) Changelog(s *Store) string {
 	if s.SourceTopic != "" {
 		return n.Name(s.SourceTopic)
 	}
-	return n.ApplicationID + "-" + s.Builder.Name() + "-changelog"
+	return n.Internal(s.Builder.Name() + "-changelog")
 }
 
 // Logged tells whether a store's changes go to an internal changelog topic.
@@ -148,7 +161,7 @@ func (s *Sub) Wire(task Task, topics Topics) (*Instance, error) {
 	in := &Instance{nodes: make([]any, len(s.Nodes)), sources: map[string]SourceNode{}}
 	for i := len(s.Nodes) - 1; i >= 0; i-- {
 		n := s.Nodes[i]
-		w := &Wiring{Name: n.Name, Task: task, stores: n.Stores, isGlobal: s.topology.isGlobal}
+		w := &Wiring{Name: n.Name, Task: task, stores: n.Stores, isGlobal: s.topology.isGlobal, internal: topics.Internal}
 		for j, c := range s.Nodes[i+1:] {
 			for range count(c.Parents, n.Name) {
 				child := in.nodes[i+1+j]

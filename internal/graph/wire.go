@@ -103,6 +103,7 @@ type Wiring struct {
 
 	stores   []string
 	isGlobal func(store string) bool
+	internal func(topic string) string
 	children []any
 	names    []string
 	parts    []any
@@ -128,6 +129,10 @@ func Connect[R any](w *Wiring) (Out[R], error) {
 	}
 	return out, nil
 }
+
+// Internal is the name on the broker of an internal topic, whether there is such a topic
+// or something is only called so.
+func (w *Wiring) Internal(topic string) string { return w.internal(topic) }
 
 // Stateful tells whether the node has stores.
 func (w *Wiring) Stateful() bool { return len(w.stores) > 0 }

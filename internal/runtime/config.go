@@ -14,6 +14,7 @@ import (
 // stream.
 type Config struct {
 	ApplicationID string
+	TopicPrefix   string // of internal topics; "": the application id
 	InstanceID    string // "": the process id of the state directory
 	Topology      *graph.Topology
 	Kafka         kafka.Config

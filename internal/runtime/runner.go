@@ -42,7 +42,7 @@ type Runner struct {
 
 // New prepares a runner; nothing is opened yet.
 func New(cfg Config) *Runner {
-	r := &Runner{cfg: cfg, subs: cfg.Topology.Subtopologies(), topics: cfg.Topology.Topics(cfg.ApplicationID),
+	r := &Runner{cfg: cfg, subs: cfg.Topology.Subtopologies(), topics: cfg.Topology.Topics(cfg.ApplicationID).WithPrefix(cfg.TopicPrefix),
 		rejoin: make(chan struct{}, 1), place: map[assign.Task]*worker{}}
 	r.crew.Store(&[]*worker{})
 	if sub := cfg.Topology.Global(); sub != nil {
@@ -354,7 +354,7 @@ func (r *Runner) purge(ctx context.Context) {
 	defer cancel()
 	before := map[record.Partition]int64{}
 	for _, l := range r.Status().Lags {
-		if topic, ok := strings.CutPrefix(l.Partition.Topic, r.cfg.ApplicationID+"-"); ok && l.Committed > 0 && r.cfg.Topology.Repartition(topic) != nil {
+		if topic, ok := strings.CutPrefix(l.Partition.Topic, r.topics.Internal("")); ok && l.Committed > 0 && r.cfg.Topology.Repartition(topic) != nil {
 			before[l.Partition] = l.Committed
 		}
 	}

@@ -287,6 +287,7 @@ type Status struct {
 	Tasks         []TaskStatus
 	Global        *GlobalStatus // nil if there are no global stores
 	ApplicationID string
+	TopicPrefix   string // of internal topics
 }
 
 // WorkerStatus tells whether a worker is alive.
@@ -301,7 +302,7 @@ func (r *Runner) OnState(f func(State)) { r.status.onState = f }
 // Status returns a snapshot; any goroutine may call it.
 func (r *Runner) Status() Status {
 	s := Status{State: State(r.status.state.Load()), Wait: r.status.longest(), Rebalances: r.status.rebalances.Load(),
-		ToRestore: max(r.status.restoring.Load(), 0), Restored: r.status.restored.Load(), RecordsOut: map[string]int64{}, ApplicationID: r.cfg.ApplicationID}
+		ToRestore: max(r.status.restoring.Load(), 0), Restored: r.status.restored.Load(), RecordsOut: map[string]int64{}, ApplicationID: r.cfg.ApplicationID, TopicPrefix: r.topics.Prefix}
 	for _, w := range *r.crew.Load() {
 		w.counters.snapshot(&s)
 	}

@@ -118,7 +118,8 @@ func wantsPicture(accept string) bool {
 
 func (h *handler) picture(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer
-	draw(&b, h.topology.Graph(), h.status().ApplicationID)
+	s, g := h.status(), h.topology.Graph()
+	draw(&b, g, g.Topics(s.ApplicationID).WithPrefix(s.InternalTopicPrefix))
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	answer(w, "image/svg+xml", http.StatusOK, b.Bytes())
 }

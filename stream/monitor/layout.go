@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -69,7 +70,7 @@ func (s *shape) right() int {
 
 // A frame is the box around a sub-topology.
 type frame struct {
-	id          int32
+	title       string
 	first, last int // rows
 }
 
@@ -86,11 +87,14 @@ type layout struct {
 	height      int
 }
 
-func newLayout(t *graph.Topology, applicationID string) *layout {
-	l := &layout{names: t.Topics(applicationID)}
+func newLayout(t *graph.Topology, names graph.Topics) *layout {
+	l := &layout{names: names}
 	row := 0
 	for _, s := range t.Subtopologies() {
 		row = l.sub(s, row)
+	}
+	if s := t.Global(); s != nil {
+		l.sub(s, row)
 	}
 	l.place()
 	return l
@@ -103,7 +107,7 @@ func (l *layout) sub(s *graph.Sub, first int) int {
 	for _, d := range depth {
 		last = max(last, d)
 	}
-	l.frames = append(l.frames, frame{id: s.ID, first: first + 1, last: first + 1 + last})
+	l.frames = append(l.frames, frame{title: title(s), first: first + 1, last: first + 1 + last})
 	nodes, stores := map[string]*shape{}, map[string]*shape{}
 	for i, n := range s.Nodes {
 		sh := newShape(sourceShape+kind(n.Kind), n.Name, n.Name)
@@ -126,6 +130,13 @@ func (l *layout) sub(s *graph.Sub, first int) int {
 		}
 	}
 	return first + last + 2
+}
+
+func title(s *graph.Sub) string {
+	if s.Global {
+		return "Global stores"
+	}
+	return fmt.Sprintf("Sub-topology %d", s.ID)
 }
 
 // depths are the longest ways from a source; parents come before children.

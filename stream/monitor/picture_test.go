@@ -65,7 +65,7 @@ func shop(t *testing.T) *topology.Topology {
 func TestPictures(t *testing.T) {
 	for name, topo := range map[string]*topology.Topology{"wordcount": wordcount(t), "shop": shop(t), "empty": topology.New()} {
 		var b bytes.Buffer
-		draw(&b, topo.Graph(), name)
+		draw(&b, topo.Graph(), topo.Graph().Topics(name))
 		wellFormed(t, b.Bytes())
 		golden(t, name+".svg", b.String())
 	}
@@ -93,7 +93,7 @@ func wellFormed(t *testing.T, svg []byte) {
 }
 
 func TestShapesDoNotOverlap(t *testing.T) {
-	l := newLayout(shop(t).Graph(), "shop")
+	l := newLayout(shop(t).Graph(), shop(t).Graph().Topics("shop"))
 	for _, row := range l.rows {
 		var all []*shape
 		for _, s := range row {
@@ -113,7 +113,7 @@ func TestShapesDoNotOverlap(t *testing.T) {
 func TestEveryNodeTopicAndStoreIsDrawn(t *testing.T) {
 	var b bytes.Buffer
 	topo := shop(t)
-	draw(&b, topo.Graph(), "shop")
+	draw(&b, topo.Graph(), topo.Graph().Topics("shop"))
 	for _, s := range topo.Graph().Subtopologies() {
 		for _, n := range s.Nodes {
 			if !strings.Contains(b.String(), ">"+n.Name+"</text>") {
@@ -157,4 +157,22 @@ func TestTopologyInTheFormatThatIsAskedFor(t *testing.T) {
 		t.Errorf("text is\n%s\nwant\n%s", got, want)
 	}
 	f.expect(t, "/topology?format=png", http.StatusBadRequest, `format "png" is neither text nor svg`)
+}
+
+// Global stores are drawn too, below all that has tasks, under the prefix that internal
+// topics have.
+func TestPictureHasGlobalStoresAndThePrefixOfInternalTopics(t *testing.T) {
+	b := stream.NewBuilder()
+	rates := stream.GlobalTable(b, "rates", text, stream.InStore("rates-store", serde.String(), serde.String()))
+	orders := stream.From(b, "orders", text)
+	priced := stream.JoinGlobal(orders, rates, func(_, v string) string { return v }, func(v, r string) string { return v + r })
+	priced.Repartition(text, stream.Named("again")).To("priced", text)
+	topo := build(t, b)
+	var out bytes.Buffer
+	draw(&out, topo.Graph(), topo.Graph().Topics("shop").WithPrefix("old"))
+	for _, want := range []string{"Global stores", "rates-store", "old-again-repartition", "Topology of shop"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the picture has no %q", want)
+		}
+	}
 }

@@ -37,19 +37,19 @@ const style = `
 `
 
 // draw writes a topology as SVG. Topics have the names they have on the broker.
-func draw(w io.Writer, t *graph.Topology, applicationID string) {
-	l := newLayout(t, applicationID)
+func draw(w io.Writer, t *graph.Topology, names graph.Topics) {
+	l := newLayout(t, names)
 	p := printer{w}
 	p.f(`<?xml version="1.0" encoding="UTF-8"?>`)
 	p.f(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img">`, l.width, l.height, l.width, l.height)
-	p.f(`<title>Topology of %s</title>`, escaped(applicationID))
+	p.f(`<title>Topology of %s</title>`, escaped(names.ApplicationID))
 	p.f(`<desc>%s</desc>`, escaped(l.text()))
 	p.f(`<style>%s</style>`, style)
 	p.f(`<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class="head" d="M0 0 8 4 0 8z"/></marker></defs>`)
 	for _, f := range l.frames {
 		top := l.top[f.first] - titleHeight
 		p.f(`<rect class="frame" x="%d" y="%d" width="%d" height="%d" rx="6"/>`, margin/2, top, l.width-margin, l.bottom[f.last]+boxPadding/2-top)
-		p.f(`<text class="heading" x="%d" y="%d">Sub-topology %d</text>`, margin/2+12, top+titleHeight/2, f.id)
+		p.f(`<text class="heading" x="%d" y="%d">%s</text>`, margin/2+12, top+titleHeight/2, f.title)
 	}
 	for _, e := range l.edges {
 		p.edge(e)

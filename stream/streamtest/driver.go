@@ -23,6 +23,8 @@ import (
 type Config struct {
 	// ApplicationID is the prefix of internal topics; default "test".
 	ApplicationID string
+	// InternalTopicPrefix is that of stream.Config.
+	InternalTopicPrefix string
 	// Start is the wall clock at first; default 1970-01-01.
 	Start time.Time
 	// ErrorHandler and DeadLetterTopic are those of stream.Config. Without a
@@ -106,7 +108,7 @@ func NewDriver(t *topology.Topology, cfg Config) (*Driver, error) {
 	if cfg.CommitInterval > 0 && cfg.Partitions == 0 {
 		return nil, errors.New("streamtest: CommitInterval needs Partitions: without, each record is committed")
 	}
-	d := &Driver{cfg: cfg, graph: t.Graph(), sub: t.Graph().Whole(), names: t.Graph().Topics(cfg.ApplicationID), log: map[string][]record.Record{}, inputs: map[string]int{}}
+	d := &Driver{cfg: cfg, graph: t.Graph(), sub: t.Graph().Whole(), names: t.Graph().Topics(cfg.ApplicationID).WithPrefix(cfg.InternalTopicPrefix), log: map[string][]record.Record{}, inputs: map[string]int{}}
 	if !cfg.Start.IsZero() {
 		d.now = cfg.Start.UnixMilli()
 	}
