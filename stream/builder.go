@@ -20,7 +20,24 @@ import (
 type Builder struct{ g *graph.Builder }
 
 // NewBuilder returns an empty builder.
-func NewBuilder() *Builder { return &Builder{g: &graph.Builder{}} }
+func NewBuilder(opts ...BuilderOption) *Builder {
+	g := &graph.Builder{}
+	for _, o := range opts {
+		o(g)
+	}
+	return BuilderOf(g)
+}
+
+// A BuilderOption is an option of [NewBuilder].
+type BuilderOption func(*graph.Builder)
+
+// DefaultStores gives options to the stores of all operators, store.InMemory() for
+// instance; what an operator is told itself has precedence. Stores that are added with
+// [Builder.AddStateStore] or [OwnStores] are not changed. Kafka Streams:
+// dsl.store.suppliers.class.
+func DefaultStores(opts ...store.Option) BuilderOption {
+	return func(g *graph.Builder) { g.StoreOptions = opts }
+}
 
 // BuilderOf wraps a logical graph; package internal/conformance looks at its
 // counter with it.

@@ -34,7 +34,9 @@ func deduplicated(t testing.TB, within time.Duration) *streamtest.Driver {
 // pointerSerde is strings, of which nil is null.
 type pointerSerde struct{}
 
-func (pointerSerde) Bind(string, serde.Role) (serde.Codec[*string], error) { return pointerSerde{}, nil }
+func (pointerSerde) Bind(string, serde.Role) (serde.Codec[*string], error) {
+	return pointerSerde{}, nil
+}
 
 func (pointerSerde) Append(dst []byte, v *string) ([]byte, error) { return append(dst, *v...), nil }
 

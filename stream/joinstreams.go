@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"slices"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/store"
@@ -177,6 +178,7 @@ func joinStreams[K, L, R, V any](left *KStream[K, L], right *KStream[K, R], kind
 	j.complete(b.g, n.merge, w)
 
 	jn := &join[K, L, R, V]{kind: kind, windows: w, names: n, f: f, this: j.this, other: j.other}
+	j.opts = append(slices.Clone(b.g.StoreOptions), j.opts...)
 	jn.stores(&j)
 	opThis := &graph.Op{Name: n.thisWindowed, Unlisted: leftForgotten, Write: func(t *graph.Topology, parents []string) error {
 		return t.AddProcessor(&graph.Node{Name: n.thisWindowed, Parents: parents, New: newWindowedNode[K, L](n.thisStore)})

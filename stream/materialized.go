@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"slices"
 	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
@@ -96,13 +97,20 @@ func (m *Materialized[K, V]) with(key serde.Serde[K], value serde.Serde[V]) *Mat
 	return &c
 }
 
-// named returns m with a generated name if it has none. Kafka Streams:
-// MaterializedInternal.
+// named returns m with a generated name if it has none, and with the options of all
+// stores. Kafka Streams: MaterializedInternal.
 func (m *Materialized[K, V]) named(b *graph.Builder, prefix string) *Materialized[K, V] {
-	c := *m.orEmpty()
+	c := *m.stored(b)
 	if c.name == "" {
 		c.name, c.generated = b.Generate(prefix+"STATE-STORE-"), true
 	}
+	return &c
+}
+
+// stored returns m with the options of all stores.
+func (m *Materialized[K, V]) stored(b *graph.Builder) *Materialized[K, V] {
+	c := *m.orEmpty()
+	c.opts = append(slices.Clone(b.StoreOptions), c.opts...)
 	return &c
 }
 

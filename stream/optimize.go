@@ -64,6 +64,17 @@ func ParseOptimization(s string) (Optimization, error) {
 	return o, nil
 }
 
+// StoreFormat names the format of operators' stores. There is "default"; Kafka Streams'
+// "HEADERS", which keeps the headers of the last record with each value, is refused by
+// Build. Kafka Streams: dsl.store.format.
+func StoreFormat(name string) BuildOption {
+	return func(b *graph.Builder) {
+		if !strings.EqualFold(name, "default") {
+			b.Fail(fmt.Errorf("stream: dsl.store.format %q: only \"default\" is supported: values are kept without headers", name))
+		}
+	}
+}
+
 // ExplicitNames makes it an error of Build if a store or an internal topic has a
 // generated name: an operator that is added later in front of it would change the
 // name, and the application would begin with empty state. All of them are in one

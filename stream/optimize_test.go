@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -180,5 +181,48 @@ func TestTableSourceIsReused(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"out", "rows"}, d.Topics()); diff != "" {
 		t.Errorf("topics that were written to (-want +got):\n%s", diff)
+	}
+}
+
+func TestStoreFormat(t *testing.T) {
+	build := func(format string) error {
+		b := stream.NewBuilder()
+		stream.From(b, "in", text).To("out", nil)
+		_, err := b.Build(stream.StoreFormat(format))
+		return err
+	}
+	if err := build("DEFAULT"); err != nil {
+		t.Error(err)
+	}
+	if err := build("HEADERS"); err == nil || !strings.Contains(err.Error(), `dsl.store.format "HEADERS": only "default" is supported`) {
+		t.Error(err)
+	}
+}
+
+// All stores of operators are where the builder says, unless an operator says otherwise.
+func TestDefaultStores(t *testing.T) {
+	b := stream.NewBuilder(stream.DefaultStores(store.InMemory(), store.NotLogged()))
+	s := stream.From(b, "in", text)
+	counts := s.GroupByKey().Count(nil)
+	stream.WindowedBy(s.GroupByKey(), stream.Tumbling(time.Second)).Count(nil)
+	stream.SessionWindowedBy(s.GroupByKey(), stream.Sessions(time.Second)).Count(nil)
+	stream.OuterJoin(s, s.Filter(func(string, string) bool { return true }), func(*string, *string) string { return "" }, stream.TimeDifference(time.Second), nil)
+	counts.FilterInto(func(string, int64) bool { return true }, stream.InStore("filtered", serde.String(), serde.Int64()))
+	stream.Deduplicate(s, time.Second, func(k, _ string) string { return k }, serde.String())
+	s.ToTable(stream.Stored(serde.String(), serde.String()).Options(store.Persistent(nil))).FilterInto(func(string, string) bool { return true },
+		stream.InStore("kept", serde.String(), serde.String()).Options(store.Persistent(nil)))
+	persistent := 0
+	for _, sub := range built(t, b).Graph().Subtopologies() {
+		for _, spec := range sub.StoreSpecs() {
+			if spec.Persistent {
+				persistent++
+			}
+			if spec.Logged {
+				t.Errorf("store %q is logged", spec.Name)
+			}
+		}
+	}
+	if persistent != 1 {
+		t.Errorf("%d stores are on disk, one was asked for", persistent)
 	}
 }

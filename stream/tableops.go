@@ -22,7 +22,7 @@ func (t *KTable[K, V]) FilterNot(f func(key K, value V) bool, opts ...Option) *K
 
 // FilterInto is Filter with the result kept in a store.
 func (t *KTable[K, V]) FilterInto(f func(key K, value V) bool, m *Materialized[K, V], opts ...Option) *KTable[K, V] {
-	return t.filter(f, m.orEmpty().with(t.key, t.value), opts)
+	return t.filter(f, m.stored(t.b.g).with(t.key, t.value), opts)
 }
 
 func (t *KTable[K, V]) filter(f func(K, V) bool, m *Materialized[K, V], opts []Option) *KTable[K, V] {
@@ -52,7 +52,7 @@ func MapTableValuesWithKey[K, V, V2 any](t *KTable[K, V], f func(key K, value V)
 // MapTableValuesInto is MapTableValues with the result kept in a store, and with
 // a function that sees the key.
 func MapTableValuesInto[K, V, V2 any](t *KTable[K, V], f func(key K, value V) V2, m *Materialized[K, V2], opts ...Option) *KTable[K, V2] {
-	return mapTableValues(t, f, m.orEmpty().with(t.key, nil), opts)
+	return mapTableValues(t, f, m.stored(t.b.g).with(t.key, nil), opts)
 }
 
 func mapTableValues[K, V, V2 any](t *KTable[K, V], f func(K, V) V2, m *Materialized[K, V2], opts []Option) *KTable[K, V2] {

@@ -39,7 +39,7 @@ func TransformTableValues[K, V, V2 any, P ValueTransformer[K, V, V2]](t *KTable[
 	const prefix = "KTABLE-TRANSFORMVALUES-"
 	o := t.b.options(prefix, opts, optName|optStores)
 	name := g.Name(o.name, prefix)
-	m = m.orEmpty().with(t.key, nil)
+	m = m.stored(t.b.g).with(t.key, nil)
 	flags := &tableFlags{store: m.queryable(), materialized: m.queryable() != ""}
 	if flags.materialized {
 		m.complete(g, name)

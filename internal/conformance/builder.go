@@ -57,7 +57,7 @@ type operator func(c *call) any
 func (b *builder) fail(err error) { b.errs = append(b.errs, err) }
 
 func newBuilder(s *Scenario, calls *recorder) *builder {
-	g := &graph.Builder{}
+	g := &graph.Builder{StoreOptions: storeOptions(s.Config)}
 	return &builder{dsl: stream.BuilderOf(g), graph: g, steps: s.Topology, calls: calls,
 		made: map[string]handle{}, sinks: map[string]types{}, queryable: map[string]any{}}
 }

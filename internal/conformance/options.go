@@ -2,7 +2,9 @@ package conformance
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/streamweir/streamweir/store"
 	"github.com/streamweir/streamweir/stream"
 )
 
@@ -21,6 +23,9 @@ func (r *runner) buildOptions() ([]stream.BuildOption, error) {
 	if v, ok := s.Config["ensure.explicit.internal.resource.naming"]; ok && s.TopologyConfig && fmt.Sprint(v) == "true" {
 		opts = append(opts, stream.ExplicitNames())
 	}
+	if v, ok := s.Config["dsl.store.format"]; ok {
+		opts = append(opts, stream.StoreFormat(fmt.Sprint(v)))
+	}
 	return opts, nil
 }
 
@@ -34,3 +39,16 @@ func namesOnly(config map[string]any) bool {
 	}
 	return true
 }
+
+const storeSuppliers = "dsl.store.suppliers.class"
+
+// storeOptions are those of all operators' stores: stream.DefaultStores.
+func storeOptions(config map[string]any) []store.Option {
+	if strings.Contains(fmt.Sprint(config[storeSuppliers]), "InMemory") {
+		return []store.Option{store.InMemory()}
+	}
+	return nil
+}
+
+// refused tells whether a scenario needs a format of stores that Build refuses.
+func (s *Scenario) refused() bool { return s.Config["dsl.store.format"] == "HEADERS" }

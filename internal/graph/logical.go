@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/streamweir/streamweir/store"
 )
 
 // A Builder is the logical graph of a DSL program: operators in the order in
@@ -14,6 +16,8 @@ type Builder struct {
 	// ExplicitNames makes generated names of stores and internal topics an error of
 	// Build.
 	ExplicitNames bool
+	// StoreOptions are those of the stores of operators, before their own.
+	StoreOptions []store.Option
 
 	index    int // of the next generated name
 	priority int // of the next operator
