@@ -92,7 +92,7 @@ func (b *KeyValueBuilder[K, V]) Bind(to Binding) (KeyValueStore[K, V], error) {
 	if err != nil {
 		return nil, err
 	}
-	return &keyValue[K, V]{keyValueView: kv, bytes: to.Bytes, writer: w}, nil
+	return limited(b.spec, &keyValue[K, V]{keyValueView: kv, bytes: to.Bytes, writer: w})
 }
 
 // View returns a typed store that reads r. Each goroutine needs one of its own.

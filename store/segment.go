@@ -201,6 +201,8 @@ func millis(d time.Duration) int64 {
 // checkTimes refuses a retention that keeps nothing.
 func (s *Spec) checkTimes() error {
 	switch {
+	case s.MaxEntries != 0:
+		return fmt.Errorf("store: %s store %q has a limit of %d entries, which is for key-value stores", s.Kind, s.Name, s.MaxEntries)
 	case s.Retention < 0:
 		return fmt.Errorf("store: %s store %q has a retention of %d ms: it must not be negative", s.Kind, s.Name, s.Retention)
 	case s.WindowSize < 0:

@@ -87,6 +87,8 @@ type Spec struct {
 	// default. The persistent stores of a task share one engine, so they must
 	// agree.
 	Opener Opener
+	// MaxEntries limits a key-value store in memory; 0 is no limit. See [LRU].
+	MaxEntries int
 
 	// What follows is of segmented stores, in milliseconds.
 
@@ -171,6 +173,9 @@ func newSpec(name string, kind Kind, opts []Option) Spec {
 		if o != nil {
 			o(&s)
 		}
+	}
+	if s.MaxEntries != 0 {
+		s.Persistent, s.Opener, s.Caching = false, nil, false
 	}
 	return s
 }

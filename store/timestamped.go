@@ -58,7 +58,7 @@ func (b *TimestampedKeyValueBuilder[K, V]) Bind(to Binding) (TimestampedKeyValue
 	if err != nil {
 		return nil, err
 	}
-	return &keyValue[K, ValueAndTimestamp[V]]{keyValueView: kv, bytes: to.Bytes, writer: w}, nil
+	return limited(b.spec, &keyValue[K, ValueAndTimestamp[V]]{keyValueView: kv, bytes: to.Bytes, writer: w})
 }
 
 // View returns a typed store that reads r. Each goroutine needs one of its own.

@@ -118,6 +118,8 @@ func (b *builder) store(s *storeSpec) store.Builder {
 	switch s.Type {
 	case "", "kv":
 		return store.KeyValue[value, value](s.Name, key, val, opts...)
+	case "lru":
+		return store.KeyValue[value, value](s.Name, key, val, append(opts, store.LRU(int(s.MaxEntries)))...)
 	case "timestampedKv":
 		return store.TimestampedKeyValue[value, value](s.Name, key, val, opts...)
 	}
