@@ -124,6 +124,11 @@ type Config struct {
 	// RepartitionPurgeInterval is how often processed records of repartition topics
 	// are deleted; default 30 s. repartition.purge.interval.ms
 	RepartitionPurgeInterval time.Duration
+	// WindowStoreChangelogAdditionalRetention is for how long changelogs of window
+	// and session stores keep records beyond the retention of the store, so that clocks may
+	// differ; default 24 h. It has an effect on topics that are created.
+	// windowstore.changelog.additional.retention.ms
+	WindowStoreChangelogAdditionalRetention time.Duration
 	// BatchBytes is the size of a batch that is sent before the commit; default
 	// 512 KiB. batch.size
 	BatchBytes int
@@ -191,6 +196,7 @@ func (c Config) withDefaults() (Config, error) {
 	or(&c.RebalanceTimeout, 5*time.Minute)
 	or(&c.TransactionTimeout, 10*time.Second)
 	or(&c.RepartitionPurgeInterval, 30*time.Second)
+	or(&c.WindowStoreChangelogAdditionalRetention, graph.WindowRetention)
 	or(&c.BatchBytes, 512<<10)
 	or(&c.Compression, "none")
 	or(&c.ShutdownTimeout, 30*time.Second)
@@ -232,7 +238,7 @@ func (c Config) runtime(g *graph.Topology) (runtime.Config, error) {
 		ApplicationID: c.ApplicationID, TopicPrefix: c.InternalTopicPrefix, InstanceID: c.InstanceID, Topology: g, Kafka: k, ExactlyOnce: c.Guarantee == ExactlyOnce,
 		Workers: c.Workers, StateDir: c.StateDir, Engine: c.Engine, CommitInterval: c.CommitInterval,
 		PersistInterval: 30 * time.Second, PersistBytes: 32 << 20, CacheBytes: max(c.CacheMaxBytes, 0), StateCacheBytes: c.StateCacheBytes,
-		MaxTaskIdle: c.MaxTaskIdle, IdleAfter: c.IdleAfter, BufferedRecords: c.BufferedRecords, PurgeInterval: c.RepartitionPurgeInterval,
+		MaxTaskIdle: c.MaxTaskIdle, IdleAfter: c.IdleAfter, BufferedRecords: c.BufferedRecords, PurgeInterval: c.RepartitionPurgeInterval, WindowRetention: c.WindowStoreChangelogAdditionalRetention,
 		SessionTimeout: c.SessionTimeout, HeartbeatInterval: c.HeartbeatInterval, RebalanceTimeout: c.RebalanceTimeout,
 		TransactionTimeout: c.TransactionTimeout, ShutdownTimeout: c.ShutdownTimeout, KeepSeat: c.KeepSeat, BatchBytes: c.BatchBytes,
 		Compression: c.Compression, Replication: c.ReplicationFactor, Reset: c.Reset, DeadLetterTopic: c.DeadLetterTopic,

@@ -55,14 +55,15 @@ var nonsense = map[string][]func(*stream.Config){
 			c.Guarantee, c.CommitInterval, c.TransactionTimeout = stream.ExactlyOnce, 2*time.Second, time.Second
 		},
 	},
-	"RepartitionPurgeInterval": {func(c *stream.Config) { c.RepartitionPurgeInterval = -1 }},
-	"BatchBytes":               {func(c *stream.Config) { c.BatchBytes = 10 }, func(c *stream.Config) { c.BatchBytes = 1 << 30 }},
-	"Compression":              {func(c *stream.Config) { c.Compression = "rar" }},
-	"DeadLetterTopic":          {func(c *stream.Config) { c.DeadLetterTopic = "dead letters" }},
-	"ShutdownTimeout":          {func(c *stream.Config) { c.ShutdownTimeout = -1 }},
-	"SASL.Mechanism":           {func(c *stream.Config) { c.SASL = &stream.SASL{Mechanism: "GSSAPI", User: "u", Password: "p"} }},
-	"SASL.User":                {func(c *stream.Config) { c.SASL = &stream.SASL{Mechanism: "PLAIN", Password: "p"} }},
-	"SASL.Password":            {func(c *stream.Config) { c.SASL = &stream.SASL{Mechanism: "PLAIN", User: "u"} }},
+	"RepartitionPurgeInterval":                {func(c *stream.Config) { c.RepartitionPurgeInterval = -1 }},
+	"WindowStoreChangelogAdditionalRetention": {func(c *stream.Config) { c.WindowStoreChangelogAdditionalRetention = -1 }},
+	"BatchBytes":      {func(c *stream.Config) { c.BatchBytes = 10 }, func(c *stream.Config) { c.BatchBytes = 1 << 30 }},
+	"Compression":     {func(c *stream.Config) { c.Compression = "rar" }},
+	"DeadLetterTopic": {func(c *stream.Config) { c.DeadLetterTopic = "dead letters" }},
+	"ShutdownTimeout": {func(c *stream.Config) { c.ShutdownTimeout = -1 }},
+	"SASL.Mechanism":  {func(c *stream.Config) { c.SASL = &stream.SASL{Mechanism: "GSSAPI", User: "u", Password: "p"} }},
+	"SASL.User":       {func(c *stream.Config) { c.SASL = &stream.SASL{Mechanism: "PLAIN", Password: "p"} }},
+	"SASL.Password":   {func(c *stream.Config) { c.SASL = &stream.SASL{Mechanism: "PLAIN", User: "u"} }},
 }
 
 func sensible() stream.Config {

@@ -86,6 +86,7 @@ func (c *Config) validateTimes(m *mistakes) {
 	m.add(c.CommitInterval < 0, "CommitInterval is negative: %v", c.CommitInterval)
 	m.add(c.ShutdownTimeout < 0, "ShutdownTimeout is negative: %v", c.ShutdownTimeout)
 	m.add(c.RepartitionPurgeInterval < 0, "RepartitionPurgeInterval is negative: %v", c.RepartitionPurgeInterval)
+	m.add(c.WindowStoreChangelogAdditionalRetention < 0, "WindowStoreChangelogAdditionalRetention is negative: %v", c.WindowStoreChangelogAdditionalRetention)
 	const most = math.MaxInt32 * time.Millisecond
 	wire := func(field string, d time.Duration) (ok bool) { // sent to the broker in milliseconds
 		ok = d >= time.Millisecond && d <= most

@@ -32,6 +32,12 @@ type InternalTopic struct {
 // that Kafka Streams gives them: repartition topics first, in the order in which
 // they were added, then changelogs.
 func (t *Topology) InternalTopics(prefix string) []InternalTopic {
+	return t.InternalTopicsKeeping(prefix, WindowRetention)
+}
+
+// InternalTopicsKeeping is InternalTopics with changelogs of window and session stores
+// that keep records for that long beyond the store's retention.
+func (t *Topology) InternalTopicsKeeping(prefix string, beyond time.Duration) []InternalTopic {
 	names := t.Topics(prefix)
 	subs := t.Subtopologies()
 	var out []InternalTopic
@@ -48,29 +54,33 @@ func (t *Topology) InternalTopics(prefix string) []InternalTopic {
 	for _, s := range subs {
 		for _, st := range s.Stores {
 			if names.Logged(st) {
-				out = append(out, InternalTopic{Name: names.Changelog(st), Kind: Changelog, Subtopology: s.ID, Config: changelogConfig(st.Builder.Spec())})
+				out = append(out, InternalTopic{Name: names.Changelog(st), Kind: Changelog, Subtopology: s.ID, Config: changelogConfig(st.Builder.Spec(), beyond)})
 			}
 		}
 	}
 	return out
 }
 
-// windowRetention is for how long the changelog of a window or session store keeps
-// records beyond the store's retention. Kafka Streams:
+// WindowRetention is for how long the changelog of a window or session store keeps
+// records beyond the store's retention, unless it is configured. Kafka Streams:
 // windowstore.changelog.additional.retention.ms.
-const windowRetention = 24 * time.Hour
+const WindowRetention = 24 * time.Hour
 
-func changelogConfig(s store.Spec) map[string]string {
+// versionLag is for how long the changelog of a versioned store keeps versions that were
+// replaced beyond the store's history. Kafka Streams: VersionedChangelogTopicConfig.
+const versionLag = 24 * time.Hour
+
+func changelogConfig(s store.Spec, beyond time.Duration) map[string]string {
 	c := map[string]string{"cleanup.policy": "compact", "message.timestamp.type": "CreateTime"}
 	if s.Kind == store.KindVersionedKeyValue {
-		c["min.compaction.lag.ms"] = strconv.FormatInt(addMillis(s.Retention, windowRetention.Milliseconds()), 10)
+		c["min.compaction.lag.ms"] = strconv.FormatInt(addMillis(s.Retention, versionLag.Milliseconds()), 10)
 	}
 	if s.Kind.Windowed() {
 		c["cleanup.policy"] = "compact,delete"
 		if s.Duplicates {
 			c["cleanup.policy"] = "delete"
 		}
-		c["retention.ms"] = strconv.FormatInt(addMillis(s.Retention, windowRetention.Milliseconds()), 10)
+		c["retention.ms"] = strconv.FormatInt(addMillis(s.Retention, beyond.Milliseconds()), 10)
 	}
 	maps.Copy(c, s.TopicConfig)
 	return c

@@ -2,10 +2,12 @@ package graph_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/store"
 )
 
@@ -26,6 +28,36 @@ func TestInternalTopics(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, g.InternalTopics("app")); diff != "" {
 		t.Errorf("internal topics (-want +got):\n%s", diff)
+	}
+}
+
+func TestChangelogsOfStoresThatForget(t *testing.T) {
+	text := serde.String()
+	for _, tt := range []struct {
+		s    store.Builder
+		want map[string]string
+	}{
+		{store.Windows("s", text, text, time.Minute, time.Second), map[string]string{"cleanup.policy": "compact,delete", "retention.ms": "3660000"}},
+		{store.Windows("s", text, text, time.Minute, time.Second, store.RetainDuplicates()), map[string]string{"cleanup.policy": "delete", "retention.ms": "3660000"}},
+		{store.TimestampedWindows("s", text, text, store.Forever, time.Second), map[string]string{"cleanup.policy": "compact,delete", "retention.ms": "9223372036854775807"}},
+		{store.Sessions("s", text, text, time.Minute, store.Logged(map[string]string{"retention.ms": "7"})), map[string]string{"cleanup.policy": "compact,delete", "retention.ms": "7"}},
+		{store.VersionedKeyValue("s", text, text, time.Minute), map[string]string{"cleanup.policy": "compact", "min.compaction.lag.ms": "86460000"}},
+	} {
+		g := repartitioned(t)
+		must(t, g.AddStore(tt.s, "count"))
+		tt.want["message.timestamp.type"] = "CreateTime"
+		for _, topic := range g.InternalTopicsKeeping("app", time.Hour) {
+			if topic.Name != "app-s-changelog" {
+				continue
+			}
+			if diff := cmp.Diff(tt.want, topic.Config); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tt.s.Spec().Kind, diff)
+			}
+			tt.want = nil
+		}
+		if tt.want != nil {
+			t.Errorf("%s: no changelog", tt.s.Spec().Kind)
+		}
 	}
 }
 

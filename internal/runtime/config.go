@@ -32,6 +32,7 @@ type Config struct {
 	IdleAfter          time.Duration
 	BufferedRecords    int // of a partition: above it is not fetched
 	PurgeInterval      time.Duration
+	WindowRetention    time.Duration // of changelogs beyond that of their stores
 	SessionTimeout     time.Duration
 	HeartbeatInterval  time.Duration
 	RebalanceTimeout   time.Duration

@@ -94,7 +94,7 @@ func (r *Runner) prepareTopics(ctx context.Context) (map[string]int32, error) {
 // matches no topic yet has no tasks, and its topics are made when it has.
 func (r *Runner) internalTopics(counts map[string]int32) []kafka.TopicSpec {
 	var specs []kafka.TopicSpec
-	for _, t := range r.cfg.Topology.InternalTopics(r.topics.Prefix) {
+	for _, t := range r.cfg.Topology.InternalTopicsKeeping(r.topics.Prefix, r.cfg.WindowRetention) {
 		n := counts[t.Name]
 		if t.Kind == graph.Changelog {
 			n = r.tasks(r.sub(t.Subtopology), counts)
