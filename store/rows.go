@@ -124,8 +124,11 @@ func (r *rows) ended(from, to int64) rowIterator {
 	if to < w.from {
 		return noRows{}
 	}
-	if r.spec.TimeOrdered {
+	if r.spec.TimeOrdered && r.spec.Persistent {
 		return r.byTime(w, to, false)
+	}
+	if r.spec.TimeOrdered { // in memory sessions with one end go by their keys first
+		return r.sorted(r.byTime(w, to, false), false)
 	}
 	it := r.segments(w, nil, nil, false)
 	it.last = min(it.last, to/r.spec.SegmentInterval)

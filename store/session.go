@@ -15,9 +15,9 @@ import (
 //
 // The sessions of one key come in ascending order of their ends, then of their
 // starts, descending in memory. With several keys, a persistent store goes by segments of
-// time, max(retention/2, 1 min) long, and in each by the keys' bytes; a store in memory,
-// and a [TimeOrdered] one, by ends and then by the keys' bytes. The order of a Backward
-// method is the reverse. All this is as in Kafka Streams.
+// time, max(retention/2, 1 min) long, and in each by the keys' bytes; a store in memory by
+// ends and then by the keys' bytes. The order of a Backward method is the reverse. All
+// this is as in Kafka Streams.
 type ReadOnlySessionStore[K, V any] interface {
 	// FetchSession returns the value of the session of key from start to end and whether
 	// there is one.

@@ -162,9 +162,9 @@ func NotCached() Option { return func(s *Spec) { s.Caching = false } }
 func RetainDuplicates() Option { return func(s *Spec) { s.Duplicates = true } }
 
 // TimeOrdered gives a window or session store an index by time, so that FetchAll and All
-// go by time and then by key, at a cost that depends on the range alone: the store
-// of an aggregation that emits when windows close. A new row costs two writes. Kafka
-// Streams: RocksDBTimeOrderedWindowStore.
+// of windows, and FindEnded of sessions, go by time and then by key, at a cost that depends
+// on the range alone: the store of an aggregation that emits when windows close. A new
+// row costs two writes. Kafka Streams: RocksDBTimeOrderedWindowStore.
 func TimeOrdered() Option { return func(s *Spec) { s.TimeOrdered = true } }
 
 func newSpec(name string, kind Kind, opts []Option) Spec {

@@ -36,7 +36,7 @@ func (w Windowed[K]) WindowEnd() int64 { return w.Window.End }
 // The windows of one key come in ascending order of their starts. With several keys, a
 // persistent store goes by segments of time, max(retention/2, 1 min) long, and in each
 // by the keys' bytes; a store in memory, and a [TimeOrdered] one, by starts and
-// then by the keys' bytes. The order of a Backward method is the reverse. All this is as
+// then by the keys' bytes, ranges of keys of the latter excepted. The order of a Backward method is the reverse. All this is as
 // in Kafka Streams.
 type ReadOnlyWindowStore[K, V any] interface {
 	// Get returns the value of key in the window that begins at start and whether there

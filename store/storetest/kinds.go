@@ -18,14 +18,20 @@ import (
 func RunKinds(t *testing.T, open func(*testing.T, store.Spec) store.Bytes) {
 	t.Run("KeyValue", func(t *testing.T) { runKeyValue(t, open) })
 	t.Run("TimestampedKeyValue", func(t *testing.T) { runTimestamped(t, open) })
+	t.Run("Windows", func(t *testing.T) { runWindows(t, open) })
+	t.Run("Sessions", func(t *testing.T) { runSessions(t, open) })
+	t.Run("Versions", func(t *testing.T) { runVersions(t, open) })
 }
 
 // OverEngine is bytes over an engine of its own, without transactions, changelog
 // and timestamps: what [RunKinds] needs to check the kinds over an engine.
 func OverEngine(open store.Opener) func(*testing.T, store.Spec) store.Bytes {
-	return func(t *testing.T, _ store.Spec) store.Bytes {
+	return func(t *testing.T, s store.Spec) store.Bytes {
 		e := mustOpen(t, open, t.TempDir())
 		t.Cleanup(func() { mustClose(t, e) })
+		if s.Kind.Segmented() {
+			return &segmented{overEngine: overEngine{e}, spec: s, time: -1}
+		}
 		return overEngine{e}
 	}
 }
