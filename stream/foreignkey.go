@@ -128,7 +128,7 @@ func joinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, V
 // needSerdes reports the serdes that a table's records cannot be sent without.
 func (t *KTable[K, V]) needSerdes(operator, side string) {
 	missing := func(what string) {
-		t.b.g.Failf(operator, "the %s table has no %s serde: give it one where the table is made, with stream.Stored(keySerde, valueSerde) for instance", side, what)
+		t.b.g.Failf(operator, "the %s table has no %s serde: give it one with WithSerdes", side, what)
 	}
 	if t.key == nil {
 		missing("key")

@@ -37,6 +37,16 @@ type KTable[K, V any] struct {
 // given to it. Kafka Streams: queryableStoreName.
 func (t *KTable[K, V]) StoreName() string { return t.store }
 
+// WithSerdes returns the table with serdes, for operators behind it that encode its
+// entries and cannot know how: a [MapTableValues] that is not stored drops the value
+// serde. It adds no operator and does not change how the table itself is kept.
+func (t *KTable[K, V]) WithSerdes(with *Serdes[K, V]) *KTable[K, V] {
+	c := *t
+	sd := with.or(t.key, t.value)
+	c.key, c.value = sd.key, sd.value
+	return &c
+}
+
 // change is an update of a table: the new value and, if the table sends it, the
 // old one.
 type change[V any] struct {

@@ -49,8 +49,10 @@ func (c *call) foreignKeyJoin(left bool) any {
 	find := function(c.builder, foreignKeys, "foreign key", c.ForeignKey)
 	refers := func(k, v value) (value, bool) { return find(k, v), true } // nil is no key
 	f := c.joiner()
+	// A table without a serde has Kafka Streams' default one.
+	table, other := c.table().WithSerdes(c.in.serdes()), other.WithSerdes(c.other().serdes())
 	if left {
-		return stream.LeftJoinForeignKey(c.table(), other, refers, func(v value, w *value) value { return f(nil, v, absent(w)) }, c.stored(c.types), c.named()...)
+		return stream.LeftJoinForeignKey(table, other, refers, func(v value, w *value) value { return f(nil, v, absent(w)) }, c.stored(c.types), c.named()...)
 	}
-	return stream.JoinForeignKey(c.table(), other, refers, func(v, w value) value { return f(nil, v, w) }, c.stored(c.types), c.named()...)
+	return stream.JoinForeignKey(table, other, refers, func(v, w value) value { return f(nil, v, w) }, c.stored(c.types), c.named()...)
 }
