@@ -1,7 +1,9 @@
 package task
 
 import (
+	"cmp"
 	"context"
+	"slices"
 )
 
 // Process processes up to limit records, the smallest timestamp among the inputs
@@ -36,33 +38,40 @@ func (t *Task) Process(ctx context.Context, now int64, limit int) (n int, err er
 	return n, nil
 }
 
-// next returns the queue whose record is to be processed, nil if the task must
-// wait. Inputs with equal timestamps take turns: were it always the same one that
-// wins, an input with one timestamp for all its records could keep the others from
-// ever being read. Kafka Streams: PartitionGroup.nextRecord.
+// next takes the queue whose record is to be processed off the heap, nil if the task
+// must wait. Inputs with equal timestamps take turns, in the order of Kafka Streams.
+// Kafka Streams: PartitionGroup.nextRecord.
 func (t *Task) next() (*queue, error) {
-	var best *queue
 	wait := false
+	t.fresh = t.fresh[:0]
 	for _, q := range t.queues {
 		if !q.decoded && q.size > 0 {
 			if err := t.prepare(q); err != nil {
 				return nil, err
 			}
 		}
-		switch {
-		case !q.decoded:
+		if !q.decoded {
 			wait = t.missed(q) || wait
-		case best == nil || q.timestamp < best.timestamp || q.timestamp == best.timestamp && q.turn < best.turn:
-			best = q
-			fallthrough
-		default:
-			q.idleFrom = -1
+			continue
+		}
+		q.idleFrom = -1
+		if !q.waits {
+			t.fresh = append(t.fresh, q)
 		}
 	}
-	if wait {
+	if len(t.fresh) > 1 {
+		slices.SortFunc(t.fresh, func(a, b *queue) int { return cmp.Compare(a.turn, b.turn) })
+	}
+	for _, q := range t.fresh {
+		t.heap.offer(q)
+		q.waits = true
+	}
+	if wait || len(t.heap) == 0 {
 		return nil, nil
 	}
-	return best, nil
+	q := t.heap.poll()
+	q.waits = false
+	return q, nil
 }
 
 // missed tells whether the task waits for an input without a record at hand, which

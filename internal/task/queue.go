@@ -33,6 +33,7 @@ type queue struct {
 	time      int64 // the largest timestamp processed
 	turn      int64 // smaller than those of the inputs that were served, or became non-empty, later
 	decoded   bool  // head holds the record at 'at'
+	waits     bool  // in the heap
 	timestamp int64 // of the decoded record
 	wait      error // why the record at 'at' cannot be decoded yet
 	retryAt   int64

@@ -77,6 +77,8 @@ type Task struct {
 	listeners []func(streamTime int64) (worked bool, err error)
 	executor  Executor
 	queues    []*queue
+	heap      byTime
+	fresh     []*queue
 	turn      int64 // the last one that a queue was given
 	time      int64 // stream time
 	when      int64 // of what runs without a record: a punctuation
@@ -119,6 +121,7 @@ func (t *Task) wire(inputs []Input) error {
 	t.dropCaches()
 	t.dropAsyncs()
 	t.followers = nil
+	t.heap = nil
 	t.queues, t.logs, t.failed, t.dirty, t.commit, t.time = nil, nil, nil, false, false, -1
 	t.stream, t.wall = newSchedule(), newSchedule()
 	t.idleFrom, t.listeners, t.edges = -1, nil, nil
