@@ -166,10 +166,10 @@ func TestTopicsOfAJoinAreCopartitioned(t *testing.T) {
 		t.Fatal(err)
 	}
 	const repartition = "KSTREAM-KEY-SELECT-0000000001-repartition"
-	if got, want := fmt.Sprint(topo.Graph().Copartitioned()), "[["+repartition+" one two three]]"; got != want {
+	if got, want := fmt.Sprint(topo.Graph().Copartitioned(nil)), "[["+repartition+" one two three]]"; got != want {
 		t.Errorf("co-partitioned are %s, want %s", got, want)
 	}
-	if got, want := fmt.Sprint(topo.Graph().ListedCopartitions()), "[[two] ["+repartition+" one three]]"; got != want {
+	if got, want := fmt.Sprint(topo.Graph().ListedCopartitions(topo.Graph().Topics("app"))), "[[app-"+repartition+" one three] [two]]"; got != want {
 		t.Errorf("listed are %s, want %s", got, want)
 	}
 }

@@ -44,10 +44,7 @@ func internalTopics(t *topology.Topology, prefix string) ([]topic, [][]string) {
 		}
 	}
 	slices.SortFunc(all, func(a, b topic) int { return cmp.Compare(a.Topic, b.Topic) })
-	for _, g := range t.Graph().ListedCopartitions() {
-		for i := range g {
-			g[i] = names.Name(g[i])
-		}
+	for _, g := range t.Graph().ListedCopartitions(names) {
 		slices.Sort(g)
 		groups = append(groups, g)
 	}

@@ -91,18 +91,87 @@ func (t *Topology) CopartitionOps(o *Op, listed []*Op) {
 }
 
 // Copartitioned returns the groups of topics (without application id) that must
-// have the same number of partitions. Groups that share a topic are one.
-func (t *Topology) Copartitioned() [][]string { return t.groups(true) }
+// have the same number of partitions. Groups that share a topic are one. Topics of
+// pattern sources are those in matching.
+func (t *Topology) Copartitioned(matching []string) [][]string {
+	var groups [][]string
+	for _, c := range t.copartitioned {
+		topics := t.topicsOf(c.all(), matching)
+		groups = slices.DeleteFunc(groups, func(g []string) bool {
+			if !meet(g, topics) {
+				return false
+			}
+			topics = appendNew(slices.Clone(g), topics)
+			return true
+		})
+		if len(topics) > 0 {
+			groups = append(groups, topics)
+		}
+	}
+	return groups
+}
 
-// ListedCopartitions is Copartitioned as Kafka Streams has it: where a stream that
-// needs a repartition is joined twice without a name, it forgets the repartition
-// topic of the second join, and therefore does not check it.
-func (t *Topology) ListedCopartitions() [][]string { return t.groups(false) }
+// ListedCopartitions is Copartitioned as Kafka Streams has it, with the names of topics
+// on the broker. Where a stream that needs a repartition is joined twice without a name
+// it forgets the repartition topic of the second join, and where two streams read one
+// topic, that of the second. And it puts a new group together with the first one that it
+// finds to have a topic in common, and leaves others apart; which is the first depends
+// on hashes.
+func (t *Topology) ListedCopartitions(names Topics) [][]string {
+	var groups []*[]string
+	of := map[string]*[]string{}
+	for _, c := range t.copartitioned {
+		topics := t.topicsOf(javaOrder(c.sources), nil)
+		for i := range topics {
+			topics[i] = names.Name(topics[i])
+		}
+		group := new([]string)
+		for _, topic := range javaOrder(topics) {
+			if g := of[topic]; g != nil {
+				group = g
+				break
+			}
+		}
+		*group = appendNew(*group, topics)
+		for _, topic := range topics {
+			of[topic] = group
+		}
+		groups = append(groups, group)
+	}
+	var listed [][]string
+	for i, g := range groups {
+		if !slices.Contains(groups[:i], g) && slices.ContainsFunc(*g, func(topic string) bool { return of[topic] == g }) {
+			listed = append(listed, *g)
+		}
+	}
+	return listed
+}
+
+// all are the sources of a group, with those that Kafka Streams forgets.
+func (c copartition) all() []string { return append(slices.Clone(c.sources), c.unlisted...) }
+
+// topicsOf are the topics of source nodes; of a node that does not exist, none.
+func (t *Topology) topicsOf(sources, matching []string) []string {
+	var topics []string
+	for _, s := range sources {
+		n := t.Node(s)
+		if n == nil {
+			continue
+		}
+		topics = appendNew(topics, n.Topics)
+		for _, m := range matching {
+			if n.Pattern != nil && fullMatch(n.Pattern, m) {
+				topics = appendNew(topics, []string{m})
+			}
+		}
+	}
+	return topics
+}
 
 // checkPartitions reports repartition topics that are joined and were given different
 // numbers of partitions. Kafka Streams: InternalTopologyBuilder.validateCopartition.
 func (b *Builder) checkPartitions(t *Topology) {
-	for _, group := range t.Copartitioned() {
+	for _, group := range t.Copartitioned(nil) {
 		var first *RepartitionTopic
 		for _, topic := range group {
 			switch r := t.Repartition(topic); {
@@ -117,32 +186,8 @@ func (b *Builder) checkPartitions(t *Topology) {
 	}
 }
 
-func (t *Topology) groups(all bool) [][]string {
-	var groups [][]string
-	for _, c := range t.copartitioned {
-		var topics []string
-		names := c.sources
-		if all {
-			names = append(slices.Clone(names), c.unlisted...)
-		}
-		for _, s := range names {
-			if n := t.Node(s); n != nil {
-				topics = appendNew(topics, n.Topics)
-			}
-		}
-		if len(topics) == 0 {
-			continue
-		}
-		groups = slices.DeleteFunc(groups, func(g []string) bool {
-			shared := slices.ContainsFunc(g, func(t string) bool { return slices.Contains(topics, t) })
-			if shared {
-				topics = appendNew(slices.Clone(g), topics)
-			}
-			return shared
-		})
-		groups = append(groups, topics)
-	}
-	return groups
+func meet(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
 // appendNew appends those that are not there yet.

@@ -134,7 +134,7 @@ func (r *Runner) countRepartitions(counts map[string]int32) error {
 // are joined with: those of the user, or that have a fixed number, else the most.
 // Kafka Streams: CopartitionedTopicsEnforcer.
 func (r *Runner) align(counts map[string]int32) {
-	for _, group := range r.cfg.Topology.Copartitioned() {
+	for _, group := range r.cfg.Topology.Copartitioned(matching(counts)) {
 		fixed, most := int32(0), int32(0)
 		for _, t := range group {
 			n := counts[r.topics.Name(t)]
@@ -195,7 +195,7 @@ func (r *Runner) ensure(ctx context.Context, specs []kafka.TopicSpec) error {
 
 func (r *Runner) checkCopartition(counts map[string]int32) error {
 	var errs []error
-	for _, group := range r.cfg.Topology.Copartitioned() {
+	for _, group := range r.cfg.Topology.Copartitioned(matching(counts)) {
 		first := r.topics.Name(group[0])
 		for _, t := range group {
 			if name := r.topics.Name(t); counts[name] != counts[first] {
