@@ -128,6 +128,10 @@ func (m *Materialized[K, V]) complete(b *graph.Builder, operator string) {
 	if m.retention != 0 {
 		b.Failf(operator, "Retention is for windowed aggregations; entries of this store do not expire")
 	}
+	m.checkHistory(b, operator)
+}
+
+func (m *Materialized[K, V]) checkHistory(b *graph.Builder, operator string) {
 	if m.history < 0 {
 		b.Failf(operator, "the history retention of the table's store is %s: it must not be negative", m.history)
 	}

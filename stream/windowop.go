@@ -64,6 +64,9 @@ func (t *windowTableOp[K, A]) check(wrong error) (retention time.Duration, opts 
 	case wrong != nil:
 		g.Failf(t.name, "%w", wrong)
 		return 0, nil, false
+	case t.m.versioned:
+		g.Failf(t.name, "a windowed table cannot be versioned: its keys have a time already")
+		return 0, nil, false
 	case retention < t.w.retention:
 		g.Failf(t.name, "the store keeps windows for %v, less than the %v that they can change", retention, t.w.retention)
 		return 0, nil, false
