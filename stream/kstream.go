@@ -153,6 +153,7 @@ func (s *KStream[K, V]) to(sink topology.Sink[K, V], with *Serdes[K, V], opts []
 	sd := with.or(s.key, s.value)
 	sd.complete(s.b.g, name)
 	sink.Key, sink.Value, sink.Partitioner = sd.key, sd.value, sd.partitioner
+	sink.HashedKey = keyInWindow(sd.key)
 	s.b.g.Add(&graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
 		w := topology.Of(t)
 		topology.AddSink(w, name, sink, parents...)

@@ -69,10 +69,14 @@ func (n *windowNode[K, V, A]) slideIn(r *topology.Record[K, V], closeTime int64)
 		}
 	}
 	makeRight := !again && !rightExists && right.start != noWindow && right.last > t
-	if makeRight {
-		if ok, err := n.keepRight(r, right.start); !ok {
-			return false, err
-		}
+	if previous < t-d {
+		left = noWindow
+	}
+	if !makeRight {
+		right.start = noWindow
+	}
+	if ok, err := n.keep(r, left, right.start); !ok {
+		return false, err
 	}
 	for _, w := range n.found {
 		if w.start != t+1 && plus(w.start, d) >= t {
@@ -90,8 +94,8 @@ func (n *windowNode[K, V, A]) slideIn(r *topology.Record[K, V], closeTime int64)
 		}
 	}
 	if !leftExists {
-		if previous == noWindow || previous < t-d {
-			left = noWindow
+		if left != noWindow {
+			left = leftWindow
 		}
 		if ok, err := n.slideInto(r, t-d, left, closeTime); !ok {
 			return false, err
@@ -130,7 +134,7 @@ func (n *windowNode[K, V, A]) slideEarly(r *topology.Record[K, V], closeTime int
 	}
 	makeRight := !rightExists && right.start != noWindow && right.last > t
 	if makeRight {
-		if ok, err := n.keepRight(r, right.start); !ok {
+		if ok, err := n.keep(r, noWindow, right.start); !ok {
 			return false, err
 		}
 	}
@@ -202,11 +206,11 @@ func (n *windowNode[K, V, A]) exists(start int64) bool {
 	return slices.ContainsFunc(n.found, func(w slidingWindow) bool { return w.start == start })
 }
 
-// keepRight reads the aggregate of r's right window out of the window that begins at
-// start, before r changes it.
-func (n *windowNode[K, V, A]) keepRight(r *topology.Record[K, V], start int64) (ok bool, err error) {
+// keep reads the aggregates that r's left and right window go on from, before r changes
+// them, and before it makes the store forget the former.
+func (n *windowNode[K, V, A]) keep(r *topology.Record[K, V], left, right int64) (ok bool, err error) {
 	for {
-		err := n.readRight(r.Key, start)
+		err := n.read(r.Key, left, right)
 		if err == nil {
 			return true, nil
 		}
@@ -216,9 +220,21 @@ func (n *windowNode[K, V, A]) keepRight(r *topology.Record[K, V], start int64) (
 	}
 }
 
-func (n *windowNode[K, V, A]) readRight(key K, start int64) (err error) {
+func (n *windowNode[K, V, A]) read(key K, left, right int64) (err error) {
 	defer graph.Recover(&err)
-	n.right, _, err = n.store.Get(key, start)
+	if right != noWindow {
+		if n.right, _, err = n.store.Get(key, right); err != nil {
+			return err
+		}
+	}
+	if left == noWindow {
+		return nil
+	}
+	if n.left, _, err = n.store.Get(key, left); err != nil || !n.table.flags.sendOld {
+		return err
+	}
+	again, _, err := n.store.Get(key, left)
+	n.leftAgain = again.Value
 	return err
 }
 

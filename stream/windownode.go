@@ -29,8 +29,9 @@ type windowNode[K, V, A any] struct {
 	old        A // that step is given; a local variable would be moved to the heap
 
 	// Of the record at hand, for sliding windows.
-	found []slidingWindow
-	right store.ValueAndTimestamp[A]
+	found       []slidingWindow
+	right, left store.ValueAndTimestamp[A]
+	leftAgain   A // left, if the old value is sent
 }
 
 func newWindowNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init func() A, step windowStep[K, V, A]) (*windowNode[K, V, A], error) {
@@ -46,8 +47,12 @@ func newWindowNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init fu
 	return n, err
 }
 
-// noWindow stands for the start of a window that is not there.
-const noWindow = -1
+// In place of the start of the window that an aggregate is to be taken from: there is
+// none, or it was read before.
+const (
+	noWindow   = -1
+	leftWindow = -2
+)
 
 func (n *windowNode[K, V, A]) Receive(r *topology.Record[K, V]) error {
 	if r.NullKey || n.w.sliding && r.NullValue {
@@ -107,7 +112,11 @@ func (n *windowNode[K, V, A]) fold(r *topology.Record[K, V], w Window, from int6
 	defer graph.Recover(&err)
 	var old store.ValueAndTimestamp[A]
 	ok := false
-	if from != noWindow {
+	switch from {
+	case noWindow:
+	case leftWindow:
+		old, ok = n.left, true
+	default:
 		if old, ok, err = n.store.Get(r.Key, from); err != nil {
 			return err
 		}
@@ -125,6 +134,8 @@ func (n *windowNode[K, V, A]) fold(r *topology.Record[K, V], w Window, from int6
 	// made, again. As in Kafka Streams the initial value is the old one of what is new.
 	switch {
 	case !n.table.flags.sendOld:
+	case from == leftWindow:
+		old.Value = n.leftAgain
 	case ok:
 		if old, _, err = n.store.Get(r.Key, from); err != nil {
 			return err

@@ -113,11 +113,13 @@ func (c sessionWindowedCodec[K]) Decode(data []byte) (w Windowed[K], err error) 
 	return w, err
 }
 
-// windowBytes is how many bytes of window an encoded key has at its end; 0 if
-// its serde is not that of windowed keys.
-func windowBytes(key any) int {
-	if w, ok := key.(interface{ windowBytes() int }); ok {
-		return w.windowBytes()
+// keyInWindow returns the function that cuts the window off an encoded key, nil if the
+// serde is not one of windowed keys. Kafka Streams: WindowedStreamPartitioner.
+func keyInWindow(key any) func([]byte) []byte {
+	w, ok := key.(interface{ windowBytes() int })
+	if !ok {
+		return nil
 	}
-	return 0
+	n := w.windowBytes()
+	return func(key []byte) []byte { return key[:max(0, len(key)-n)] }
 }

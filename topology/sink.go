@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/internal/murmur"
 	"github.com/streamweir/streamweir/serde"
 )
 
@@ -24,6 +25,10 @@ type Sink[K, V any] struct {
 	Extractor string
 	// Partitioner may be nil for the default.
 	Partitioner Partitioner[K, V]
+	// HashedKey is the part of an encoded key that the default partitioner hashes, so
+	// that keys which share it go to one partition; nil: all of it. It must not modify
+	// the key. Kafka Streams' WindowedStreamPartitioner leaves the window out.
+	HashedKey func(key []byte) []byte
 }
 
 // AddSink adds a sink below parents, which must forward records of its types.
@@ -118,6 +123,13 @@ func (n *sinkNode[K, V]) send(r *Record[K, V]) (err error) {
 	}
 	if n.spec.Partitioner != nil {
 		return n.partition(to.topic, r, key, value)
+	}
+	if n.spec.HashedKey != nil && key != nil {
+		count, err := n.task.Partitions(to.topic)
+		if err != nil {
+			return err
+		}
+		return n.task.Send(to.topic, murmur.Partition(n.spec.HashedKey(key), count), key, value, r.Timestamp, r.Headers)
 	}
 	return n.task.Send(to.topic, -1, key, value, r.Timestamp, r.Headers)
 }
