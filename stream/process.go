@@ -15,9 +15,9 @@ func Process[K, V, K2, V2 any, P topology.Processor[K, V, K2, V2]](s *KStream[K,
 	name, op := process(s, "KSTREAM-PROCESSOR-", opts, func(w *topology.Topology, name string, parents []string) {
 		topology.AddProcessor[K, V, K2, V2](w, name, supplier, parents...)
 	})
-	// Kafka Streams forgets that a processor may change keys when it merges
-	// repartition topics, and then aggregates by keys that are not partitioned.
-	op.KeyChanging, op.Type = true, recordType[K2, V2]()
+	// Kafka Streams moves a repartition in front of a processor, which may change the
+	// keys once more. So it stays behind.
+	op.ValueChanging = true
 	return &KStream[K2, V2]{b: s.b, op: op, name: name, repartition: true}
 }
 
