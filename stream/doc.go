@@ -32,11 +32,11 @@
 // functions with the stream first, since Go's methods have no type parameters of
 // their own:
 //
-//	keep the types    Filter, FilterNot, Peek, Foreach, Merge, Split, Repartition, GroupByKey, To, ToDynamic, ToTable
+//	keep the types    Filter, FilterNot, Peek, Foreach, Print, Merge, Split, Repartition, GroupByKey, To, ToDynamic, ToTable
 //	of a table        Filter, FilterNot, FilterInto, ToStream
 //	of a group        Count, Reduce
 //	change a type     Map, MapValues, FlatMap, FlatMapValues, SelectKey, GroupBy, Aggregate, Process, ProcessValues, MapTableValues, TransformTableValues
-//	with a table      JoinTable, LeftJoinTable
+//	with a table      JoinTable, LeftJoinTable; with a GlobalTable JoinGlobal, LeftJoinGlobal
 //	of tables         JoinTables, LeftJoinTables, OuterJoinTables, JoinForeignKey, LeftJoinForeignKey, GroupTableBy with Count, Reduce and AggregateTable
 //
 // All take options: [Named] for a name of their own, and what their documentation
@@ -69,6 +69,7 @@
 //	Table, ToTable                          drop null keys; a null value deletes the key
 //	JoinTable                               drops null keys and values
 //	LeftJoinTable                           drops null values
+//	JoinGlobal, LeftJoinGlobal              drop null values; JoinGlobal also a key of the table that is nil
 //	a repartition                           drops null keys, but not in front of LeftJoinTable
 //
 // What is dropped is counted in [Status], but for what a repartition leaves out.

@@ -52,6 +52,10 @@ func PartitionTimeOnInvalidTimestamp[K, V any](r Record[K, V], partitionTime int
 	return r.Timestamp
 }
 
+// WallClockTimestamp is a [TimestampExtractor] that gives each record the time at which
+// it is decoded. Kafka Streams: WallclockTimestampExtractor.
+func WallClockTimestamp[K, V any](Record[K, V], int64) int64 { return time.Now().UnixMilli() }
+
 // Source describes a source: what it reads and how.
 type Source[K, V any] struct {
 	Key   serde.Serde[K]

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -150,5 +151,15 @@ func TestSerdeThatCannotBeBoundNamesTheNode(t *testing.T) {
 		if !errors.Is(err, errBind) || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("NewDriver: %v\nwant it to end in %s", err, want)
 		}
+	}
+}
+
+func TestWallClockTimestampIsNow(t *testing.T) {
+	d := run(t, timed(topology.WallClockTimestamp[string, string]), streamtest.Config{})
+	before := time.Now().UnixMilli()
+	pipe(t, d, "in", text{Key: "k", Timestamp: 5})
+	r, _, err := streamtest.NewOutput(d, "out", serde.String(), serde.String()).Read()
+	if after := time.Now().UnixMilli(); err != nil || r.Timestamp < before || r.Timestamp > after {
+		t.Errorf("the timestamp is %d, %v; want one from %d to %d", r.Timestamp, err, before, after)
 	}
 }

@@ -32,6 +32,35 @@ func (t *Topology) Describe() string {
 	return b.String()
 }
 
+// A DescribedSub is a sub-topology as Describe prints it.
+type DescribedSub struct {
+	ID     int32
+	Global bool
+	Nodes  []DescribedNode
+}
+
+// A DescribedNode is a node with its neighbours. Its Topics and Stores are in the
+// order in which they are printed.
+type DescribedNode struct {
+	*Node
+	Topics, Stores           []string
+	Predecessors, Successors []string
+}
+
+// Described is what Describe prints, as data.
+func (t *Topology) Described() []DescribedSub {
+	var subs []DescribedSub
+	for _, s := range t.split() {
+		sub := DescribedSub{ID: s.ID, Global: s.Global}
+		for _, n := range describeNodes(s.Nodes) {
+			sub.Nodes = append(sub.Nodes, DescribedNode{Node: n.Node, Topics: javaOrder(n.Topics), Stores: javaOrder(n.Stores),
+				Predecessors: namesOf(n.predecessors.list()), Successors: namesOf(n.successors.list())})
+		}
+		subs = append(subs, sub)
+	}
+	return subs
+}
+
 type described struct {
 	*Node
 	size                     int
@@ -97,11 +126,15 @@ func nodeNames(nodes []*described) string {
 	if len(nodes) == 0 {
 		return "none"
 	}
-	names := make([]string, len(nodes))
-	for i, n := range nodes {
-		names[i] = n.Name
+	return strings.Join(namesOf(nodes), ", ")
+}
+
+func namesOf(nodes []*described) []string {
+	var names []string
+	for _, n := range nodes {
+		names = append(names, n.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }
 
 // javaOrder returns names in the order in which a java.util.HashSet of them,
