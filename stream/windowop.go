@@ -61,6 +61,9 @@ func (t *windowTableOp[K, A]) check(wrong error) (retention time.Duration, opts 
 		g.Failf(t.name, "the emit strategy is %d, neither OnWindowUpdate nor OnWindowClose", t.emit)
 	}
 	switch {
+	case t.m.versioned:
+		g.Failf(t.name, "a windowed aggregation is kept in a window store, not in a versioned one")
+		return 0, nil, false
 	case wrong != nil:
 		g.Failf(t.name, "%w", wrong)
 		return 0, nil, false

@@ -3,6 +3,7 @@ package task
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/record"
@@ -103,8 +104,9 @@ func (p Position) Metadata() string { return EncodeMetadata(p.Time, p.Kept) }
 // Offsets are the positions of all inputs.
 func (t *Task) Offsets() map[record.Partition]Position {
 	m := make(map[record.Partition]Position, len(t.queues))
+	kept := maps.Clone(t.kept)
 	for _, q := range t.queues {
-		m[q.partition] = Position{Offset: q.position, Time: q.time, Kept: t.kept}
+		m[q.partition] = Position{Offset: q.position, Time: q.time, Kept: kept}
 	}
 	return m
 }
