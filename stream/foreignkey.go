@@ -27,7 +27,8 @@ import (
 // bytes, so the serde must give equal values equal bytes. Needless deletions may be
 // sent. An entry that refers to none is counted as dropped. The result's timestamp is
 // the larger of the two sides' if the left one changed, else the right one's. A right
-// value without bytes is taken for none, by the format of the answer.
+// value without bytes is taken for none, by the format of the answer. A change of the
+// right table costs in proportion to the entries that refer to it.
 func JoinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, VO], foreignKey func(key K, value V) (KO, bool), f func(left V, right VO) R, m *Materialized[K, R], opts ...Option) *KTable[K, R] {
 	return joinForeignKey(left, right, false, foreignKey, func(v V, w VO, _ bool) R { return f(v, w) }, m, opts)
 }
