@@ -12,7 +12,9 @@ import (
 // A result is a table whose key is the key and the session. A record that extends
 // sessions, or connects several, deletes them from the table and puts one in their
 // place: its aggregate is that of the merged ones, with the record folded in. The
-// timestamp of a result is the end of its session, and a result has no headers.
+// timestamp of a result is the end of its session, and a result has no headers. A
+// session of one timestamp that gets another record with it is sent without its old
+// value, so that [GroupTableBy] adds both; all this is as in Kafka Streams.
 //
 // The table is kept in a session store, and its changelog, for the gap and the grace
 // period, or longer: see [Materialized.Retention]. Records with a null key are dropped
