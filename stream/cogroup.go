@@ -26,10 +26,11 @@ type CogroupedKStream[K, A any] struct {
 type cogroup[K, A any] struct {
 	group any // *KGroupedStream
 	op    *graph.Op
-	// parent appends the repartition, if there must be one, and returns the operator to
-	// go on from. again: the table is not the first one of these streams.
+	// parent appends the repartition, if there must be one and is not there yet, and
+	// returns the operator to go on from.
 	parent func(storeName string) *graph.Op
-	key    func(m *Materialized[K, A]) *Materialized[K, A]
+	// key gives m the key serde of the group, if it has none.
+	key func(m *Materialized[K, A]) *Materialized[K, A]
 	// The constructors of the nodes.
 	plain  func(w *graph.Wiring, m *Materialized[K, A], flags *tableFlags, init func() A) (any, error)
 	window func(w *graph.Wiring, t *windowTableOp[K, A], init func() A, merge func(K, A, A) (A, error)) (any, error)

@@ -34,7 +34,8 @@
 //
 //	keep the types    Filter, FilterNot, Peek, Foreach, Print, Merge, Split, Repartition, GroupByKey, To, ToDynamic, ToTable
 //	of a table        Filter, FilterNot, FilterInto, ToStream
-//	of a group        Count, Reduce
+//	of a group        Count, Reduce; in windows (WindowedBy, SessionWindowedBy) also EmitStrategy, AggregateWindows, AggregateSessions
+//	of groups         Cogroup, CogroupWith, CogroupWindowedBy, CogroupSessionWindowedBy, and Aggregate
 //	change a type     Map, MapValues, FlatMap, FlatMapValues, SelectKey, GroupBy, Aggregate, Process, ProcessValues, MapTableValues, TransformTableValues
 //	with a table      JoinTable, LeftJoinTable; with a GlobalTable JoinGlobal, LeftJoinGlobal
 //	of tables         JoinTables, LeftJoinTables, OuterJoinTables, JoinForeignKey, LeftJoinForeignKey, GroupTableBy with Count, Reduce and AggregateTable
