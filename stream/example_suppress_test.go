@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/streamweir/streamweir/serde"
@@ -39,4 +40,24 @@ func ExampleBufferMaxRecords() {
 
 func pipeRecordAt(d *streamtest.Driver, topic string, ms int64, key, value string) {
 	check(streamtest.NewInput(d, topic, serde.String(), serde.String()).PipeAt(ms, key, value))
+}
+
+// Each minute has one count: the last, when the minute and ten seconds have passed.
+func ExampleUntilWindowCloses() {
+	b := stream.NewBuilder()
+	visits := stream.From(b, "visits", text).GroupByKey()
+	perMinute := stream.WindowedBy(visits, stream.Tumbling(time.Minute).Grace(10*time.Second)).Count(nil)
+	final := perMinute.Suppress(stream.UntilWindowCloses(stream.BufferUnbounded()))
+	stream.Map(final.ToStream(), func(w stream.Windowed[string], n int64) (string, string) {
+		return w.Key, fmt.Sprintf("%d from %d s on", n, w.Window.Start/1000)
+	}).To("counts", text)
+
+	d := drive(b)
+	pipeRecordAt(d, "visits", 10_000, "home", "ann")
+	pipeRecordAt(d, "visits", 61_000, "home", "bob")
+	pipeRecordAt(d, "visits", 59_000, "home", "cid") // late, within the grace period
+	pipeRecordAt(d, "visits", 70_000, "home", "dan") // the first minute closes
+	show(d, "counts")
+	// Output:
+	// home: 2 from 0 s on
 }

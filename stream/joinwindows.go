@@ -21,7 +21,10 @@ type JoinWindows struct{ before, after, grace time.Duration }
 func TimeDifference(d time.Duration) JoinWindows { return JoinWindows{before: d, after: d} }
 
 // Before sets how much earlier the right record may be. It may be negative, as long
-// as After is not less than -d: the right record is then later by at least -d.
+// as After is not less than -d: the right record is then later by at least -d. As in
+// Kafka Streams, records are kept for the sum of Before, After and Grace; with a
+// negative one of the first two, the last should be longer than that by its amount, or
+// a record may be gone before its partner comes.
 func (w JoinWindows) Before(d time.Duration) JoinWindows { w.before = d; return w }
 
 // After sets how much later the right record may be. It may be negative, as long as
