@@ -43,7 +43,7 @@ func Deduplicate[K, V, ID any](s *KStream[K, V], within time.Duration, id func(k
 		parent = newRepartition(s.b, name, sd).op()
 		s.b.g.Add(parent, s.op)
 	}
-	seen := store.Windows(storeName, ids, serde.Bool(), 2*within, within, s.b.g.StoreOptions...)
+	seen := store.Windows(storeName, ids, serde.Bool(), 2*within+time.Millisecond, within, s.b.g.StoreOptions...)
 	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
 		err := t.AddProcessor(&graph.Node{Name: name, Parents: parents, New: func(w *graph.Wiring) (any, error) {
 			return newDeduplicateNode[K](w, within.Milliseconds(), id, storeName)
