@@ -117,6 +117,9 @@ func TestMistakesWithVersionedTables(t *testing.T) {
 		"cannot be suppressed": func(b *stream.Builder) {
 			stream.Table(b, "rows", text, versioned(time.Second)).Filter(yes).Suppress(stream.UntilTimeLimit(time.Second, stream.BufferUnbounded()), stream.Named("join"))
 		},
+		"has no name": func(b *stream.Builder) {
+			stream.Table(b, "rows", text, nil).FilterInto(yes, stream.Stored(serde.String(), serde.String()).Versioned(time.Hour), stream.Named("join"))
+		},
 		"option GracePeriod does not apply": func(b *stream.Builder) {
 			stream.From(b, "in", text).Filter(yes, stream.Named("join"), stream.GracePeriod(time.Second))
 		},

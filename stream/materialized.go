@@ -75,8 +75,12 @@ func (m *Materialized[K, V]) Versioned(history time.Duration) *Materialized[K, V
 	return &c
 }
 
-// isVersioned is false for a nil m.
-func (m *Materialized[K, V]) isVersioned() bool { return m != nil && m.versioned }
+// checkVersioned reports a versioned store that is not made for want of a name.
+func (m *Materialized[K, V]) checkVersioned(b *graph.Builder, operator string) {
+	if m != nil && m.versioned && m.queryable() == "" {
+		b.Failf(operator, "the result is to be versioned, but its store has no name: use InStore")
+	}
+}
 
 func (m *Materialized[K, V]) orEmpty() *Materialized[K, V] {
 	if m == nil {

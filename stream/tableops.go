@@ -76,7 +76,8 @@ func mapTable[K, V, V2 any](t *KTable[K, V], prefix string, m *Materialized[K, V
 		g.Generate("") // an unnamed store is not made, but its number is burnt
 	}
 	name := g.Name(t.b.options(prefix, opts, optName).name, prefix)
-	flags := &tableFlags{store: m.queryable(), materialized: m.queryable() != "" || m.isVersioned()}
+	flags := &tableFlags{store: m.queryable(), materialized: m.queryable() != ""}
+	m.checkVersioned(g, name)
 	if flags.materialized {
 		m.complete(g, name)
 	}
@@ -106,9 +107,7 @@ func mapTable[K, V, V2 any](t *KTable[K, V], prefix string, m *Materialized[K, V
 	if out.read = readStore[K, V2](flags.materialize); !flags.materialized {
 		out.read = func() tableReader[K, V2] { return readMapped(t.read(), f) }
 	}
-	if out.versioned, out.history = m.isVersioned(), m.orEmpty().history; !flags.materialized {
-		out.versioned, out.history = t.versioned, t.history
-	}
+	out.versioned, out.history = inheritVersions(t, m)
 	return out
 }
 

@@ -39,7 +39,9 @@ func TransformTableValues[K, V, V2 any, P ValueTransformer[K, V, V2]](t *KTable[
 	const prefix = "KTABLE-TRANSFORMVALUES-"
 	o := t.b.options(prefix, opts, optName|optStores)
 	name := g.Name(o.name, prefix)
+	versioned, history := inheritVersions(t, m)
 	m = m.stored(t.b.g).with(t.key, nil)
+	m.checkVersioned(g, name)
 	flags := &tableFlags{store: m.queryable(), materialized: m.queryable() != ""}
 	if flags.materialized {
 		m.complete(g, name)
@@ -69,7 +71,7 @@ func TransformTableValues[K, V, V2 any, P ValueTransformer[K, V, V2]](t *KTable[
 			flags.sendOld = true
 		}
 		return flags.sendOld
-	}}
+	}, versioned: versioned, history: history}
 	if out.read = readStore[K, V2](flags.materialize); !flags.materialized {
 		out.read = func() tableReader[K, V2] {
 			parent := t.read()
@@ -163,7 +165,7 @@ func (n *transformTableNode[K, V, V2]) receive(r *topology.Record[K, change[V]])
 	noOld := true
 	switch {
 	case !n.table.flags.sendOld:
-	case n.table.store != nil:
+	case n.table.stored():
 		was, ok, err := n.table.get(r.Key)
 		if err != nil {
 			return err
@@ -175,7 +177,13 @@ func (n *transformTableNode[K, V, V2]) receive(r *topology.Record[K, change[V]])
 			return err
 		}
 	}
-	return n.table.put(r.Key, v, none, old, noOld, r.Timestamp)
+	if err := n.table.put(r.Key, v, none, old, noOld, r.Timestamp); err != nil {
+		return err
+	}
+	if !n.table.stored() {
+		n.table.r.Value.late = c.late
+	}
+	return nil
 }
 
 // transformedView reads a table that is transformed and not kept.
@@ -186,6 +194,15 @@ type transformedView[K, V, V2 any] struct {
 
 func (t *transformedView[K, V, V2]) get(key K) (out store.ValueAndTimestamp[V2], ok bool, err error) {
 	v, found, err := t.parent.get(key)
+	return t.transformed(key, v, found, err)
+}
+
+func (t *transformedView[K, V, V2]) asOf(key K, at int64) (store.ValueAndTimestamp[V2], bool, error) {
+	v, found, err := readPast(t.parent, key, at)
+	return t.transformed(key, v, found, err)
+}
+
+func (t *transformedView[K, V, V2]) transformed(key K, v store.ValueAndTimestamp[V], found bool, err error) (out store.ValueAndTimestamp[V2], ok bool, _ error) {
 	if err != nil {
 		return out, false, err
 	}

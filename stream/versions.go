@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"time"
+
 	"github.com/streamweir/streamweir/store"
 )
 
@@ -8,6 +10,15 @@ import (
 func latestOf[K, V any](s store.ReadOnlyVersionedKeyValueStore[K, V], key K) (store.ValueAndTimestamp[V], bool, error) {
 	r, ok, err := s.Get(key)
 	return store.ValueAndTimestamp[V]{Value: r.Value, Timestamp: r.Timestamp}, ok, err
+}
+
+// inheritVersions tells whether a table that is computed from t is versioned: as m says,
+// or as t is if nothing is said.
+func inheritVersions[K, V, V2 any](t *KTable[K, V], m *Materialized[K, V2]) (versioned bool, history time.Duration) {
+	if m == nil {
+		return t.versioned, t.history
+	}
+	return m.versioned, m.history
 }
 
 // putVersion stores an update of a versioned table. One that is not taken is not
