@@ -3,6 +3,7 @@ package stream_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -160,20 +161,30 @@ func TestGlobalStoreThatDoesNotFitItsTopicIsRebuilt(t *testing.T) {
 	}
 }
 
-// While a store is made anew under a running App, tasks wait for it.
+// While a store is made anew under a running App, tasks wait for it: what they are
+// asked meanwhile is answered with what the topic has now.
 func TestTasksWaitForAGlobalStoreThatIsRebuilt(t *testing.T) {
 	c := cluster(t, topicOf("in", 1), topicOf("glob", 1), topicOf("out", 1))
+	codec := &flaky{}
 	put(t, c, "glob", names(50)...)
-	a := start(t, globally(t, text), config(t, c))
+	a := start(t, globally(t, stream.With[string, string](serde.String(), codec)), config(t, c))
 	asks(t, c, "k3", "v3")
+	codec.set("again", fmt.Errorf("%w: %w", serde.ErrRetriable, errFlaky))
 	deleteTopic(t, c, "glob")
 	create(t, c, topicOf("glob", 1))
 	put(t, c, "glob", "k3", "again")
-	asks(t, c, "k3", "again")
-	asks(t, c, "k4", "nothing")
-	if s := a.Status(); !s.Global.Ready {
-		t.Errorf("status %+v", s.Global)
+	a.until(t, "the store to be rebuilt", func(s stream.Status) bool { return !s.Global.Ready && s.Global.Waiting != nil && s.State == stream.Restoring })
+	put(t, c, "in", "meanwhile", "k3")
+	a.until(t, "the question", func(s stream.Status) bool {
+		return slices.ContainsFunc(s.Partitions, func(p stream.PartitionStatus) bool { return p.Topic == "in" && p.Lag() > 0 })
+	})
+	codec.set("again", nil)
+	answers := took(t, c, "out", func(r []*kgo.Record) bool { return len(r) > 0 && string(r[len(r)-1].Key) == "meanwhile" })
+	if got := string(answers[len(answers)-1].Value); got != "k3=again" {
+		t.Errorf("the answer is %q, want k3=again", got)
 	}
+	asks(t, c, "k4", "nothing")
+	a.until(t, "running again", func(s stream.Status) bool { return s.Global.Ready && s.State == stream.Running })
 	a.stop(t)
 }
 

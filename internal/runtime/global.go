@@ -138,6 +138,7 @@ func ended(ctx context.Context, err error) error {
 func (g *global) close() {
 	if !g.shut.Swap(true) {
 		g.ready.Store(false)
+		g.r.settleState()
 		g.gate.Lock()
 	}
 }

@@ -226,6 +226,7 @@ func (g *global) settle() error {
 		g.ready.Store(true)
 		g.shut.Store(false)
 		g.gate.Unlock()
+		g.r.settleState()
 	}
 	if now := time.Now(); now.Sub(g.persist) >= g.r.cfg.PersistInterval || g.set.DirtyBytes() >= g.r.cfg.PersistBytes {
 		g.persist = now

@@ -261,6 +261,9 @@ func (r *Runner) settleState() {
 		return
 	}
 	state := Running
+	if r.global.rebuilds() {
+		state = Restoring
+	}
 	for _, w := range *r.crew.Load() {
 		if l := w.counters.tasks.Load(); l == nil || slices.ContainsFunc(*l, func(t TaskStatus) bool { return t.Restoring }) {
 			state = Restoring
