@@ -87,6 +87,10 @@ type Spec struct {
 	// default. The persistent stores of a task share one engine, so they must
 	// agree.
 	Opener Opener
+	// TTL is for how many milliseconds of stream time an entry is kept that is not
+	// written; 0: for ever. See [TTL].
+	TTL   int64
+	lives bool // has a TTL
 	// MaxEntries limits a key-value store in memory; 0 is no limit. See [LRU].
 	MaxEntries int
 
@@ -174,8 +178,14 @@ func newSpec(name string, kind Kind, opts []Option) Spec {
 			o(&s)
 		}
 	}
+	if s.lives {
+		s.Caching = false
+	}
 	if s.MaxEntries != 0 {
 		s.Persistent, s.Opener, s.Caching = false, nil, false
 	}
 	return s
 }
+
+// Validate returns what is wrong with a description.
+func (s Spec) Validate() error { return s.checkTTL() }

@@ -50,6 +50,10 @@ func (b *TimestampedKeyValueBuilder[K, V]) Spec() Spec { return b.spec }
 
 // Bind returns the typed store over a task's bytes.
 func (b *TimestampedKeyValueBuilder[K, V]) Bind(to Binding) (TimestampedKeyValueStore[K, V], error) {
+	if err := b.spec.Validate(); err != nil {
+		return nil, err
+	}
+	to.Bytes = mortal(b.spec, to)
 	kv, err := bindView(b.spec, b.keys, b.timestamped(), to.Bytes, to.ChangelogTopic)
 	if err != nil {
 		return nil, err

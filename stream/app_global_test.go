@@ -173,7 +173,9 @@ func TestTasksWaitForAGlobalStoreThatIsRebuilt(t *testing.T) {
 	deleteTopic(t, c, "glob")
 	create(t, c, topicOf("glob", 1))
 	put(t, c, "glob", "k3", "again")
-	a.until(t, "the store to be rebuilt", func(s stream.Status) bool { return !s.Global.Ready && s.Global.Waiting != nil && s.State == stream.Restoring })
+	a.until(t, "the store to be rebuilt", func(s stream.Status) bool {
+		return !s.Global.Ready && s.Global.Waiting != nil && s.State == stream.Restoring
+	})
 	put(t, c, "in", "meanwhile", "k3")
 	a.until(t, "the question", func(s stream.Status) bool {
 		return slices.ContainsFunc(s.Partitions, func(p stream.PartitionStatus) bool { return p.Topic == "in" && p.Lag() > 0 })

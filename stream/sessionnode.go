@@ -32,7 +32,6 @@ type sessionNode[K, V, A any] struct {
 	session Window
 	sofar   A
 	isNull  bool
-	other   A // a local variable would be moved to the heap
 }
 
 func newSessionNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init func() A, step windowStep[K, V, A],

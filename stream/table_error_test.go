@@ -88,7 +88,7 @@ func TestErrorOfATableFailsWithoutAHandler(t *testing.T) {
 }
 
 // driverOf builds a topology and starts it, until the end of the test.
-func driverOf(t *testing.T, b *stream.Builder, cfg streamtest.Config) *streamtest.Driver {
+func driverOf(t testing.TB, b *stream.Builder, cfg streamtest.Config) *streamtest.Driver {
 	t.Helper()
 	topo, err := b.Build()
 	if err != nil {

@@ -208,6 +208,9 @@ func (t *Topology) AddStore(b store.Builder, processors ...string) error {
 	if err := CheckName(name); err != nil {
 		return fmt.Errorf("topology: store: %w", err)
 	}
+	if err := b.Spec().Validate(); err != nil {
+		return fmt.Errorf("topology: %w", err)
+	}
 	if s := t.Store(name); s == nil {
 		t.stores = append(t.stores, &Store{Builder: b})
 	} else if s.Builder != b {
