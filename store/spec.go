@@ -89,8 +89,7 @@ type Spec struct {
 	Opener Opener
 	// TTL is for how many milliseconds of stream time an entry is kept that is not
 	// written; 0: for ever. See [TTL].
-	TTL   int64
-	lives bool // has a TTL
+	TTL int64
 	// MaxEntries limits a key-value store in memory; 0 is no limit. See [LRU].
 	MaxEntries int
 
@@ -178,7 +177,7 @@ func newSpec(name string, kind Kind, opts []Option) Spec {
 			o(&s)
 		}
 	}
-	if s.lives {
+	if s.TTL != 0 {
 		s.Caching = false
 	}
 	if s.MaxEntries != 0 {

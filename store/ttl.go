@@ -20,13 +20,17 @@ import (
 // are no records. After a restart stream time begins again with the first record, and
 // entries that had ended but were not yet deleted may be seen if it is older.
 func TTL(d time.Duration) Option {
-	return func(s *Spec) { s.TTL = max(d.Milliseconds(), -1); s.lives = true }
+	ms := d.Milliseconds()
+	if ms < 1 {
+		ms = -1 // an error, not none
+	}
+	return func(s *Spec) { s.TTL = ms }
 }
 
 // checkTTL returns what is wrong with a store's TTL.
 func (s *Spec) checkTTL() error {
 	switch {
-	case !s.lives:
+	case s.TTL == 0:
 		return nil
 	case s.Kind != KindTimestampedKeyValue:
 		return fmt.Errorf("store: %s store %q has a TTL, which needs timestamped keys and values: use TimestampedKeyValue", s.Kind, s.Name)
@@ -54,7 +58,7 @@ type expiring struct {
 
 // mortal puts a TTL in front of a store that has one.
 func mortal(s Spec, to Binding) Bytes {
-	if !s.lives || to.Bytes == nil {
+	if s.TTL == 0 || to.Bytes == nil {
 		return to.Bytes
 	}
 	return &expiring{Bytes: to.Bytes, ttl: s.TTL, time: -1, now: to.Timestamp}
