@@ -58,6 +58,7 @@ type maker struct {
 	deletes map[table]bool
 	bare    map[table]bool // without serdes
 	stores  int
+	joined  bool
 }
 
 // with is the serdes of all topics.
@@ -199,8 +200,9 @@ var operators = []func(m *maker){
 		m.deletes[m.tables[len(m.tables)-1]] = true
 	},
 	func(m *maker) {
-		t := m.table().FilterInto(func(_ string, v int64) bool { return v%3 != 0 }, m.store())
-		m.deletes[t] = true
+		from := m.table()
+		t := from.FilterInto(func(_ string, v int64) bool { return v%3 != 0 }, m.store())
+		m.vague[t], m.deletes[t] = t.StoreName() == "" && m.vague[from], true
 		m.addTable(t)
 	},
 	func(m *maker) {
@@ -243,12 +245,10 @@ var operators = []func(m *maker){
 			return
 		}
 		key := func(k string, v int64) (string, bool) { return rekey(n)(k, abs(v)), v%7 != 0 }
-		var t table
-		if m.IntN(2) == 0 {
-			t = stream.JoinForeignKey(left, right, key, plus, m.store())
-		} else {
-			t = stream.LeftJoinForeignKey(left, right, key, func(a int64, b *int64) int64 { return a - or(b, 9) }, m.store())
-		}
+		// Not an inner join: if the reference to an entry that is not there changes its value
+		// while the answer to the change before is under way, the answer is out of date and
+		// there is no other, in Kafka Streams too: what was joined before stays.
+		t := stream.LeftJoinForeignKey(left, right, key, func(a int64, b *int64) int64 { return a - or(b, 9) }, m.store())
 		m.vague[t], m.deletes[t], m.p.Loose = true, true, true
 		m.addTable(t)
 	},

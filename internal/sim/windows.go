@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/stream"
 )
 
@@ -26,6 +27,15 @@ func init() {
 				return
 			}
 			m.windows = append(m.windows, s.Reduce(plus, m.store()))
+		},
+		func(m *maker) { // one for a program, since results multiply
+			if m.joined {
+				return
+			}
+			m.joined = true
+			serdes := stream.StreamJoinedWith(serde.String(), serde.Int64(), serde.Int64()).Options(m.place)
+			w := stream.TimeDifference(span(m) / 4).Grace(grace)
+			m.add(stream.Join(m.stream(), m.stream(), func(a, b int64) int64 { return a*7 + b }, w, serdes))
 		},
 		func(m *maker) {
 			sum := func(_ string, v, sum int64) int64 { return sum + v }
