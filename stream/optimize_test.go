@@ -54,6 +54,17 @@ func TestMergedRepartitionsGiveTheSameResults(t *testing.T) {
 			counted(s.Merge(stream.From(b, "other", text)), "one")
 			counted(s, "two")
 		}, 2, 2},
+		"a stream and its merge with itself": {func(b *stream.Builder) {
+			s := stream.SelectKey(stream.From(b, "in", text), value)
+			counted(s, "one")
+			counted(s.Merge(s), "two")
+		}, 2, 1},
+		"two merges of a stream with itself, one behind the other": {func(b *stream.Builder) {
+			s := stream.SelectKey(stream.From(b, "in", text), value)
+			m := s.Merge(s)
+			counted(m.Merge(m), "one")
+			counted(m, "two")
+		}, 2, 1},
 		"a value of another type in between": {func(b *stream.Builder) {
 			s := stream.SelectKey(stream.From(b, "in", text), value)
 			counted(s, "one")

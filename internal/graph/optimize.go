@@ -26,6 +26,8 @@ type Shareable struct {
 	Type string
 	// Again makes a repartition over a topic of the same name, with other nodes.
 	Again func() *Op
+
+	changer *Op // the operator that makes it necessary
 }
 
 // optimize rewrites the operators.
@@ -54,6 +56,7 @@ func (b *Builder) note(op *Op) {
 	}
 	changes := op.find(func(o *Op) bool { return o.KeyChanging || o.ValueChanging })
 	if changes != nil && changes == op.find(func(o *Op) bool { return o.KeyChanging }) {
+		op.Shareable.changer = changes
 		b.shareable = append(b.shareable, op)
 	}
 }
@@ -82,9 +85,13 @@ func (o *Op) find(match func(*Op) bool) *Op {
 // An operator in between may change their type without saying so, a join with a
 // global table for instance; Kafka Streams then fails when it casts the first record.
 func (b *Builder) mergeRepartitions() {
+	targets := make([]*Op, len(b.shareable)) // found before anything moves
+	for i, r := range b.shareable {
+		targets[i] = b.target(r)
+	}
 	shared := map[*Op]*Op{}
-	for _, r := range b.shareable {
-		at, below := r.climb()
+	for i, r := range b.shareable {
+		at := targets[i]
 		if at == nil || at.Type != r.Shareable.Type {
 			continue
 		}
@@ -97,7 +104,11 @@ func (b *Builder) mergeRepartitions() {
 		}
 		// What is below may have moved with an earlier repartition. Kafka Streams then
 		// gives up: "Found a null keyChangingChild node".
-		if below != s {
+		below := r
+		for below.parents[0] != at && below.parents[0] != s {
+			below = below.parents[0]
+		}
+		if below.parents[0] == at {
 			s.adopt(below)
 			at.abandon(below)
 		}
@@ -105,17 +116,27 @@ func (b *Builder) mergeRepartitions() {
 	}
 }
 
-// climb returns the operator behind which a repartition can be moved, nil if there
-// is none, and its child on the way.
-func (o *Op) climb() (at, below *Op) {
-	below = o
-	for len(below.parents) == 1 {
-		if at = below.parents[0]; at.KeyChanging || at.Merging {
-			return at, below
+// target returns the operator behind which a repartition can be moved, nil if there
+// is none. A stream that is merged with itself is passed unless all repartitions that
+// belong to the operator above are behind the merge; where two streams are merged the
+// way ends, since the other one needs the repartition too.
+func (b *Builder) target(r *Op) *Op {
+	for o := r; len(o.parents) == 1; {
+		o = o.parents[0]
+		if o.KeyChanging || o.Merging && (len(o.parents) > 1 || b.allBehind(o, r.Shareable.changer)) {
+			return o
 		}
-		below = at
 	}
-	return nil, nil
+	return nil
+}
+
+// allBehind tells whether all repartitions that an operator makes necessary are
+// behind a merge.
+func (b *Builder) allBehind(merge, changer *Op) bool {
+	return !slices.ContainsFunc(b.shareable, func(r *Op) bool {
+		return r.Shareable.changer == changer &&
+			r.find(func(o *Op) bool { return slices.Contains(o.parents, merge) }) == nil
+	})
 }
 
 func (o *Op) adopt(child *Op) {
