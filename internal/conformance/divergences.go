@@ -11,4 +11,5 @@ var divergences = map[string]string{
 	"kstream-headers-aliasing":                  "headers are immutable: what a processor adds is not seen by its siblings, as it is in Java by an accident of aliasing",
 	"optimize-aggregate-and-join-shared-filter": "Kafka Streams cannot merge repartition topics behind a common operator: an exception of Build",
 	"random-77-0204":                            "a repartition stays behind a processor, which may change the keys; Kafka Streams moves it in front, and records of one key are in several partitions",
+	"random-4711-0270":                          "both streams of a merge are repartitioned; Kafka Streams repartitions only the one whose keys change, whatever number of partitions the other has",
 }
