@@ -13,7 +13,7 @@ import (
 
 // globalWatch is how often the topics of global stores are looked at for more
 // partitions.
-const globalWatch = 10 * time.Second
+const globalWatch = 2 * time.Second
 
 // begin finds out where to go on in partitions, and up to where tasks have to wait. A
 // store whose topic does not go on from where it stands is rebuilt.
