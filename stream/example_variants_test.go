@@ -83,7 +83,9 @@ func ExampleLeftJoinWithKey() {
 func ExampleTryLeftJoin() {
 	b := stream.NewBuilder()
 	stream.TryLeftJoin(stream.From(b, "orders", text), stream.From(b, "payments", text),
-		func(_ context.Context, key, order string, payment *string) (string, error) { return paid(key, order, orNone(payment)) },
+		func(_ context.Context, key, order string, payment *string) (string, error) {
+			return paid(key, order, orNone(payment))
+		},
 		stream.TimeDifference(minute), nil).To("out", text)
 	unpaid(b)
 	// Output:
@@ -93,7 +95,9 @@ func ExampleTryLeftJoin() {
 func ExampleOuterJoinWithKey() {
 	b := stream.NewBuilder()
 	stream.OuterJoinWithKey(stream.From(b, "orders", text), stream.From(b, "payments", text),
-		func(key string, order, payment *string) string { return key + " " + orNone(order) + " " + orNone(payment) },
+		func(key string, order, payment *string) string {
+			return key + " " + orNone(order) + " " + orNone(payment)
+		},
 		stream.TimeDifference(minute), nil).To("out", text)
 	unpaid(b)
 	// Output:
