@@ -174,7 +174,7 @@ func partitionByKey[K, V any](f func(topic string, key K, n int32) int32) topolo
 		if r.NullKey {
 			return nil, false
 		}
-		return []int32{f(topic, r.Key, n)}, true
+		return only(f(topic, r.Key, n)), true
 	}
 }
 
@@ -183,5 +183,21 @@ func backToTheLeft[K, V any](_ string, r topology.Record[K, response[V]], _ int3
 	if r.Value.partition < 0 {
 		return nil, false
 	}
-	return []int32{r.Value.partition}, true
+	return only(r.Value.partition), true
+}
+
+// numbers are those of most partitions.
+var numbers = func() (n [1024]int32) {
+	for i := range n {
+		n[i] = int32(i)
+	}
+	return n
+}()
+
+// only is a list of one partition, which must not be modified.
+func only(partition int32) []int32 {
+	if partition >= 0 && int(partition) < len(numbers) {
+		return numbers[partition : partition+1 : partition+1]
+	}
+	return []int32{partition}
 }

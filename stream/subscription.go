@@ -173,7 +173,10 @@ func (c responseCodec[V]) Decode(data []byte) (r response[V], err error) {
 		return r, nil
 	}
 	r.value, err = c.values.Decode(data)
-	r.isNull = c.isNull != nil && c.isNull(&r.value)
+	if c.isNull != nil {
+		v := r.value // not &r.value: r would be moved to the heap for every type
+		r.isNull = c.isNull(&v)
+	}
 	return r, err
 }
 
