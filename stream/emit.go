@@ -1,6 +1,9 @@
 package stream
 
-import "github.com/streamweir/streamweir/internal/graph"
+import (
+	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/store"
+)
 
 // An EmitStrategy says when a windowed aggregation forwards its results. Kafka
 // Streams: EmitStrategy.
@@ -67,4 +70,32 @@ func (e *emission) done(t graph.Task, closeTime int64) {
 func (e *emission) expiring(lower, upper, oldest int64) (from, to int64, ok bool) {
 	from, to = max(lower, e.saved+1), min(upper, oldest-1)
 	return from, to, e.onClose && !e.exact && from <= to
+}
+
+// emitAll emits all rows of an iterator. What cannot be read goes to the error handler,
+// and is tried again with the next emission.
+func emitAll[K, V any](t graph.Task, node string, it store.KeyValueIterator[K, V], emit func(K, V) error) (ok bool, err error) {
+	for {
+		ok, err := next(it)
+		if !ok {
+			if closing := it.Close(); err == nil {
+				err = closing
+			}
+			if err == nil {
+				return true, nil
+			}
+			_, fatal := t.Handle(graph.Processing, node, err)
+			return false, fatal
+		}
+		if err := emit(it.Key(), it.Value()); err != nil {
+			it.Close()
+			return false, err
+		}
+	}
+}
+
+// next moves an iterator, whose serde may panic.
+func next[K, V any](it store.KeyValueIterator[K, V]) (ok bool, err error) {
+	defer graph.Recover(&err)
+	return it.Next(), nil
 }

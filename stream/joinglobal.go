@@ -122,18 +122,7 @@ func (n *streamGlobalNode[K, V, GK, GV, R]) Receive(r *topology.Record[K, V]) er
 		n.task.Dropped(n.name, "null value")
 		return nil
 	}
-	for {
-		ok, err := n.join(r)
-		switch {
-		case err == nil && ok:
-			return n.out.Forward(&n.r)
-		case err == nil:
-			return nil
-		}
-		if retry, err := n.task.Handle(graph.Processing, n.name, err); !retry {
-			return err
-		}
-	}
+	return forward(n.task, n.name, r, n.join, &n.out, &n.r)
 }
 
 // join makes the result of a record; ok is false if it has none.

@@ -146,23 +146,9 @@ func (n *joinSide[K, L, R, This, Other, V]) Receive(r *topology.Record[K, This])
 	return err
 }
 
-// try calls f until it succeeds or the error handler has had enough of it; ok tells
-// which. What f writes has the time of the record.
+// try is attempt at this node.
 func (n *joinSide[K, L, R, This, Other, V]) try(f func() error) (ok bool, err error) {
-	for {
-		err := recovered(f)
-		if err == nil {
-			return true, nil
-		}
-		if retry, err := n.task.Handle(graph.Processing, n.name, err); !retry {
-			return false, err
-		}
-	}
-}
-
-func recovered(f func() error) (err error) {
-	defer graph.Recover(&err)
-	return f()
+	return attempt(n.task, n.name, f)
 }
 
 // matches joins a record with all its partners. matched is also true if that ended

@@ -150,18 +150,7 @@ func (n *tableJoinNode[K, V, W, R]) Receive(r *topology.Record[K, change[V]]) er
 		n.task.Dropped(n.name, "out-of-order update of a versioned table")
 		return nil
 	}
-	for {
-		ok, err := n.join(r)
-		switch {
-		case err == nil && ok:
-			return n.out.Forward(&n.r)
-		case err == nil:
-			return nil
-		}
-		if retry, err := n.task.Handle(graph.Processing, n.name, err); !retry {
-			return err
-		}
-	}
+	return forward(n.task, n.name, r, n.join, &n.out, &n.r)
 }
 
 // join makes the change of the result; ok is false if there is none.

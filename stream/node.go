@@ -141,3 +141,39 @@ func (n *filterNode[K, V]) call(r *topology.Record[K, V]) (ok bool, err error) {
 
 // pass forwards every record.
 func pass[K, V any](graph.Task, *topology.Record[K, V]) (bool, error) { return true, nil }
+
+// forward hands on the record that f makes of r, if it makes one. What goes wrong in f
+// is for the error handler.
+func forward[R, S any](t graph.Task, node string, r *R, f func(*R) (bool, error), out *graph.Out[S], made *S) error {
+	for {
+		ok, err := f(r)
+		switch {
+		case err == nil && ok:
+			return out.Forward(made)
+		case err == nil:
+			return nil
+		}
+		if retry, err := t.Handle(graph.Processing, node, err); !retry {
+			return err
+		}
+	}
+}
+
+// attempt calls f until it succeeds or the error handler has had enough of it; ok tells
+// which.
+func attempt(t graph.Task, node string, f func() error) (ok bool, err error) {
+	for {
+		err := recovered(f)
+		if err == nil {
+			return true, nil
+		}
+		if retry, err := t.Handle(graph.Processing, node, err); !retry {
+			return false, err
+		}
+	}
+}
+
+func recovered(f func() error) (err error) {
+	defer graph.Recover(&err)
+	return f()
+}

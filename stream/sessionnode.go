@@ -202,16 +202,7 @@ func (n *sessionNode[K, V, A]) emitExpiring(r *topology.Record[K, V], closeTime 
 
 // emit forwards the sessions of all keys that end from lower to upper.
 func (n *sessionNode[K, V, A]) emit(r *topology.Record[K, V], lower, upper int64) (ok bool, err error) {
-	it := n.store.FindEnded(lower, upper)
-	for {
-		ok, err := next(it)
-		if !ok {
-			return closeEmitted(n.task, n.name, it, err)
-		}
-		key := it.Key()
-		if err := n.table.emit(key, it.Value(), key.Window.End, r.Headers); err != nil {
-			it.Close()
-			return false, err
-		}
-	}
+	return emitAll(n.task, n.name, n.store.FindEnded(lower, upper), func(key Windowed[K], value A) error {
+		return n.table.emit(key, value, key.Window.End, r.Headers)
+	})
 }

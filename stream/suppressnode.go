@@ -150,18 +150,9 @@ func (n *suppressNode[K, V]) emitDue() (some bool, err error) {
 	}
 }
 
-// try calls f until it succeeds or the error handler has had enough of it; ok tells
-// which.
+// try is attempt at this node.
 func (n *suppressNode[K, V]) try(f func() error) (ok bool, err error) {
-	for {
-		err := f()
-		if err == nil {
-			return true, nil
-		}
-		if retry, err := n.task.Handle(graph.Processing, n.name, err); !retry {
-			return false, err
-		}
-	}
+	return attempt(n.task, n.name, f)
 }
 
 func (n *suppressNode[K, V]) full() bool {
@@ -175,8 +166,7 @@ func (n *suppressNode[K, V]) overflow() error {
 }
 
 // put holds a change back.
-func (n *suppressNode[K, V]) put(r *topology.Record[K, change[V]]) (err error) {
-	defer graph.Recover(&err) // of the serdes
+func (n *suppressNode[K, V]) put(r *topology.Record[K, change[V]]) error {
 	c := &n.codec
 	key, err := c.encodeKey(r.Key)
 	if err != nil {
@@ -245,7 +235,6 @@ func (n *suppressNode[K, V]) emit(row orderedRow) error {
 }
 
 func (n *suppressNode[K, V]) decode(key string) (err error) {
-	defer graph.Recover(&err)
 	data, err := n.buffer.Get([]byte(key))
 	if err != nil {
 		return err

@@ -206,35 +206,7 @@ func (n *windowNode[K, V, A]) emitExpiring(r *topology.Record[K, V], closeTime, 
 
 // emit forwards the windows of all keys that begin from lower to upper.
 func (n *windowNode[K, V, A]) emit(r *topology.Record[K, V], lower, upper int64) (ok bool, err error) {
-	it := n.store.FetchAll(lower, upper)
-	for {
-		ok, err := next(it)
-		if !ok {
-			return closeEmitted(n.task, n.name, it, err)
-		}
-		v := it.Value()
-		if err := n.table.emit(it.Key(), v.Value, v.Timestamp, r.Headers); err != nil {
-			it.Close()
-			return false, err
-		}
-	}
-}
-
-// next moves an iterator, whose serde may panic.
-func next[K, V any](it store.KeyValueIterator[K, V]) (ok bool, err error) {
-	defer graph.Recover(&err)
-	return it.Next(), nil
-}
-
-// closeEmitted ends an emission. What could not be read goes to the error handler,
-// and is tried again with the next emission.
-func closeEmitted(t graph.Task, node string, it interface{ Close() error }, err error) (ok bool, fatal error) {
-	if closing := it.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		return true, nil
-	}
-	_, fatal = t.Handle(graph.Processing, node, err)
-	return false, fatal
+	return emitAll(n.task, n.name, n.store.FetchAll(lower, upper), func(key Windowed[K], v store.ValueAndTimestamp[A]) error {
+		return n.table.emit(key, v.Value, v.Timestamp, r.Headers)
+	})
 }
