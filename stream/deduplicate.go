@@ -65,12 +65,16 @@ type deduplicate[K, V, ID any] struct {
 	id     func(key K, value V) ID
 	isNull func(*ID) bool
 	seen   store.WindowStore[ID, bool]
-	time   int64 // the greatest timestamp
+	time   int64 // the greatest timestamp, committed with the offsets
+	store  string
 	last   ID
 }
 
 func newDeduplicateNode[K, V, ID any](w *graph.Wiring, within int64, id func(K, V) ID, storeName string) (any, error) {
-	d := &deduplicate[K, V, ID]{name: w.Name, within: within, id: id, isNull: null.Check[ID](), time: -1}
+	d := &deduplicate[K, V, ID]{name: w.Name, within: within, id: id, isNull: null.Check[ID](), time: -1, store: storeName}
+	if kept, ok := w.Task.Kept(storeName); ok {
+		d.time = kept
+	}
 	s, err := w.Store(storeName)
 	if err != nil {
 		return nil, err
@@ -88,7 +92,11 @@ func (d *deduplicate[K, V, ID]) first(t graph.Task, r *topology.Record[K, V]) (b
 	if d.isNull != nil && d.isNull(&d.last) {
 		return true, nil
 	}
-	if d.time = max(d.time, r.Timestamp); r.Timestamp < d.time-d.within {
+	if r.Timestamp > d.time {
+		d.time = r.Timestamp
+		t.Keep(d.store, d.time)
+	}
+	if r.Timestamp < d.time-d.within {
 		t.Dropped(d.name, "late")
 		return false, nil
 	}

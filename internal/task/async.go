@@ -52,7 +52,7 @@ func (a *async) Here() graph.Origin {
 
 func (a *async) Start(from graph.Origin, f func(ctx context.Context), then func() error) {
 	a.under++
-	a.task.executor.Run(func() {
+	a.task.cfg.Executor.Run(func() {
 		f(a.ctx)
 		a.mu.Lock()
 		a.ended = append(a.ended, ended{from, then})
@@ -65,7 +65,7 @@ func (a *async) Await() error {
 		if some, err := a.complete(1); some || err != nil || a.under == 0 {
 			return err
 		}
-		if err := a.task.executor.Wait(a.task.ctx); err != nil {
+		if err := a.task.cfg.Executor.Wait(a.task.ctx); err != nil {
 			return err
 		}
 	}
@@ -93,10 +93,10 @@ func (a *async) complete(most int) (some bool, err error) {
 
 // resume goes on with a record whose call has ended.
 func (t *Task) resume(e ended) error {
-	current, moment, when := t.current, t.moment, t.when
+	current, moment := t.current, t.moment
 	t.current, t.moment, t.dirty = e.from.Source, e.from.Moment, true
 	err := e.then()
-	t.current, t.moment, t.when = current, moment, when
+	t.current, t.moment = current, moment
 	if t.failed != nil {
 		return t.failed
 	}

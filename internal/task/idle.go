@@ -1,6 +1,10 @@
 package task
 
-import "github.com/streamweir/streamweir/internal/graph"
+import (
+	"slices"
+
+	"github.com/streamweir/streamweir/internal/graph"
+)
 
 // OnAdvance is part of graph.Task.
 func (t *Task) OnAdvance(f func(streamTime int64) (worked bool, err error)) {
@@ -13,13 +17,7 @@ func (t *Task) advance() error {
 	if t.cfg.IdleAfter <= 0 || t.time < 0 {
 		return nil
 	}
-	for _, q := range t.queues {
-		if q.size > 0 || q.position < q.end {
-			t.idleFrom = t.now
-			return nil
-		}
-	}
-	if t.idleFrom < 0 {
+	if t.idleFrom < 0 || t.busy() {
 		t.idleFrom = t.now
 	}
 	passed := t.now - t.idleFrom - t.cfg.IdleAfter
@@ -40,4 +38,10 @@ func (t *Task) advance() error {
 		}
 	}
 	return t.punctuate(&t.stream, t.time)
+}
+
+// busy tells whether records are queued, on the broker, or with a call.
+func (t *Task) busy() bool {
+	return slices.ContainsFunc(t.queues, func(q *queue) bool { return q.size > 0 || q.position < q.end }) ||
+		slices.ContainsFunc(t.asyncs, func(a *async) bool { return a.under > 0 })
 }

@@ -75,7 +75,6 @@ type Task struct {
 	edges     []graph.Edge
 	idleFrom  int64 // since when nothing came; -1: not known
 	listeners []func(streamTime int64) (worked bool, err error)
-	executor  Executor
 	queues    []*queue
 	heap      byTime
 	fresh     []*queue
@@ -107,10 +106,10 @@ func New(cfg Config) (*Task, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	t := &Task{cfg: cfg, ctx: context.Background(), stores: map[string]any{}, executor: cfg.Executor}
-	if t.executor == nil {
-		t.executor = inline{}
+	if cfg.Executor == nil {
+		cfg.Executor = inline{}
 	}
+	t := &Task{cfg: cfg, ctx: context.Background(), stores: map[string]any{}}
 	if err := t.wire(cfg.Inputs); err != nil {
 		return nil, err
 	}
