@@ -87,6 +87,22 @@ func (r *rig) add(topic string, pairs ...string) {
 	r.addRecords(topic, records...)
 }
 
+// addTo adds a record to a topic and processes it.
+func (r *rig) addTo(topic string, at int64, key, value string) {
+	r.t.Helper()
+	r.addRecords(topic, record.Record{Key: []byte(key), Value: []byte(value), Timestamp: at, Offset: r.Offsets()[part(topic)].Offset})
+	r.process()
+}
+
+// committedOffsets are those that a reset goes back to.
+func (r *rig) committedOffsets() []int64 {
+	var at []int64
+	for _, in := range r.cfg.Inputs {
+		at = append(at, r.Offsets()[in.Partition].Offset)
+	}
+	return at
+}
+
 func (r *rig) addRecords(topic string, records ...record.Record) {
 	r.t.Helper()
 	next := records[len(records)-1].Offset + 1

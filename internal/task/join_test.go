@@ -29,21 +29,6 @@ func joined(t *testing.T) *topology.Topology {
 
 var joinStores = []string{"j-outer-this-join-store", "j-outer-other-join-store", "j-outer-shared-join-store"}
 
-func (r *rig) addTo(topic string, at int64, key, value string) {
-	r.t.Helper()
-	r.addRecords(topic, record.Record{Key: []byte(key), Value: []byte(value), Timestamp: at, Offset: r.Offsets()[part(topic)].Offset})
-	r.process()
-}
-
-// committedOffsets are those that a reset goes back to.
-func (r *rig) committedOffsets() []int64 {
-	var at []int64
-	for _, in := range r.cfg.Inputs {
-		at = append(at, r.Offsets()[in.Partition].Offset)
-	}
-	return at
-}
-
 // What a join kept, and what found a partner or was sent without one, since the last
 // commit did not happen.
 func TestResetOfAJoin(t *testing.T) {

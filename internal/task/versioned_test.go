@@ -24,35 +24,21 @@ func waiting(t *testing.T) *topology.Topology {
 	return built(t, b)
 }
 
-// put adds a record to a topic and processes it.
-func (r *rig) put(topic string, at int64, key, value string) {
-	r.t.Helper()
-	r.addRecords(topic, record.Record{Key: []byte(key), Value: []byte(value), Timestamp: at, Offset: r.Offsets()[part(topic)].Offset})
-	r.process()
-}
-
-func (r *rig) positions() (at []int64) {
-	for _, in := range r.cfg.Inputs {
-		at = append(at, r.Offsets()[in.Partition].Offset)
-	}
-	return at
-}
-
 // Records that wait, versions, and what was joined since the last commit did not happen.
 func TestResetOfAJoinThatWaits(t *testing.T) {
 	r := newRig(t, waiting(t))
-	r.put("in", 10, "a", "1")
-	r.put("rows", 5, "a", "x")
+	r.addTo("in", 10, "a", "1")
+	r.addTo("rows", 5, "a", "x")
 	r.commit()
-	at := r.positions()
-	r.put("rows", 9, "a", "y")
-	r.put("in", 12, "a", "2")
-	r.put("in", 30, "b", "3")
+	at := r.committedOffsets()
+	r.addTo("rows", 9, "a", "y")
+	r.addTo("in", 12, "a", "2")
+	r.addTo("in", 30, "b", "3")
 	r.wantOutOf("out", "out-0 a=1y @10", "out-0 a=2y @12")
 	r.reset(at...)
-	r.put("in", 25, "b", "4")
+	r.addTo("in", 25, "b", "4")
 	r.wantOutOf("out", "out-0 a=1x @10")
-	r.put("in", 14, "a", "5") // later than the grace period allows: at once
+	r.addTo("in", 14, "a", "5") // later than the grace period allows: at once
 	r.wantOutOf("out", "out-0 a=5x @14")
 }
 
@@ -61,13 +47,13 @@ func TestResetOfAJoinThatWaits(t *testing.T) {
 func TestJoinThatWaitsIsRestored(t *testing.T) {
 	topo := waiting(t)
 	first := newRig(t, topo)
-	first.put("rows", 5, "a", "x")
-	first.put("in", 10, "a", "1")
-	first.put("in", 10, "a", "2")
-	first.put("rows", 20, "a", "z")
-	first.put("rows", 8, "a", "y")
-	first.put("in", 21, "b", "3") // lets the first two go
-	first.put("in", 15, "a", "4")
+	first.addTo("rows", 5, "a", "x")
+	first.addTo("in", 10, "a", "1")
+	first.addTo("in", 10, "a", "2")
+	first.addTo("rows", 20, "a", "z")
+	first.addTo("rows", 8, "a", "y")
+	first.addTo("in", 21, "b", "3") // lets the first two go
+	first.addTo("in", 15, "a", "4")
 	first.commit()
 	logs := map[string][]record.Record{}
 	for i, l := range first.out.lines {
@@ -88,9 +74,9 @@ func TestJoinThatWaitsIsRestored(t *testing.T) {
 		}
 	}
 	second.start()
-	second.put("in", 15, "a", "5")
+	second.addTo("in", 15, "a", "5")
 	second.wantOutOf("out")
-	second.put("in", 40, "c", "6")
+	second.addTo("in", 40, "c", "6")
 	second.wantOutOf("out", "out-0 a=4y @15", "out-0 a=5y @15", "out-0 b=3- @21")
 }
 
@@ -103,10 +89,10 @@ func TestJoinThatWaitsWithGarbage(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.start()
-	r.put("in", 40, "b", "1")
+	r.addTo("in", 40, "b", "1")
 	if len(h.asked) != 1 || h.asked[0].Node != "join" {
 		t.Errorf("the handler was asked about %v, want the row at node join", h.asked)
 	}
-	r.put("in", 60, "b", "2")
+	r.addTo("in", 60, "b", "2")
 	r.wantOutOf("out", "out-0 b=1- @40")
 }
