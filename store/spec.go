@@ -185,6 +185,3 @@ func newSpec(name string, kind Kind, opts []Option) Spec {
 	}
 	return s
 }
-
-// Validate returns what is wrong with a description.
-func (s Spec) Validate() error { return s.checkTTL() }

@@ -27,8 +27,9 @@ func TTL(d time.Duration) Option {
 	return func(s *Spec) { s.TTL = ms }
 }
 
-// checkTTL returns what is wrong with a store's TTL.
-func (s *Spec) checkTTL() error {
+// Validate returns what is wrong with a description: a TTL that is none, or that the
+// store cannot have.
+func (s Spec) Validate() error {
 	switch {
 	case s.TTL == 0:
 		return nil

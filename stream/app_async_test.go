@@ -23,6 +23,16 @@ func async(b *stream.Builder, limit int, f func(ctx context.Context, r textRecor
 	stream.AsyncMapValues(stream.From(b, "in", text), limit, f).To("out", text)
 }
 
+// answers is a service that takes up to d to answer, and is told when nobody waits.
+func answers(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(rand.N(d)):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // Calls of one key run one by one, those of several at the same time; what comes out
 // has the order of each key.
 func TestAsyncKeepsTheOrderOfEachKey(t *testing.T) {
@@ -31,7 +41,7 @@ func TestAsyncKeepsTheOrderOfEachKey(t *testing.T) {
 	var running, most atomic.Int32
 	var busy [keys]atomic.Bool
 	b := stream.NewBuilder()
-	async(b, limit, func(_ context.Context, r textRecord) (string, error) {
+	async(b, limit, func(ctx context.Context, r textRecord) (string, error) {
 		n := running.Add(1)
 		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
 		}
@@ -41,8 +51,7 @@ func TestAsyncKeepsTheOrderOfEachKey(t *testing.T) {
 			defer busy[k].Store(false)
 		}
 		defer running.Add(-1)
-		time.Sleep(rand.N(2 * time.Millisecond))
-		return r.Value, nil
+		return r.Value, answers(ctx, 2*time.Millisecond)
 	})
 	a := start(t, built(t, b), config(t, c))
 	var in []*kgo.Record
@@ -73,9 +82,8 @@ func TestAsyncIsExactWhileAppsJoinAndLeave(t *testing.T) {
 	stop := feed(t, c, 8)
 	join := func() *running {
 		b := stream.NewBuilder()
-		slow := stream.AsyncMapValues(stream.From(b, "in", text), 8, func(_ context.Context, r textRecord) (string, error) {
-			time.Sleep(rand.N(time.Millisecond))
-			return r.Value, nil
+		slow := stream.AsyncMapValues(stream.From(b, "in", text), 8, func(ctx context.Context, r textRecord) (string, error) {
+			return r.Value, answers(ctx, time.Millisecond)
 		})
 		count(slow)
 		a := start(t, built(t, b), config(t, c))

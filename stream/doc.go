@@ -33,10 +33,12 @@
 // their own:
 //
 //	keep the types    Filter, FilterNot, Peek, Foreach, Print, Merge, Split, Repartition, GroupByKey, To, ToDynamic, ToTable
-//	of a table        Filter, FilterNot, FilterInto, ToStream
+//	of a table        Filter, FilterNot, FilterInto, ToStream, Suppress, SuppressWith, WithSerdes, PartitionedBy
 //	of a group        Count, Reduce; in windows (WindowedBy, SessionWindowedBy) also EmitStrategy, AggregateWindows, AggregateSessions
 //	of groups         Cogroup, CogroupWith, CogroupWindowedBy, CogroupSessionWindowedBy, and Aggregate
+//	not Kafka's       Deduplicate, AsyncMapValues
 //	change a type     Map, MapValues, FlatMap, FlatMapValues, SelectKey, GroupBy, Aggregate, Process, ProcessValues, MapTableValues, TransformTableValues
+//	of streams        Join, LeftJoin, OuterJoin
 //	with a table      JoinTable, LeftJoinTable; with a GlobalTable JoinGlobal, LeftJoinGlobal
 //	of tables         JoinTables, LeftJoinTables, OuterJoinTables, JoinForeignKey, LeftJoinForeignKey, GroupTableBy with Count, Reduce and AggregateTable
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -102,15 +101,6 @@ func (c *Cluster) Records(topic string) []record.Record {
 		all = append(all, c.topics[record.Partition{Topic: topic, ID: id}]...)
 	}
 	return all
-}
-
-// Topics are the topics with records.
-func (c *Cluster) Topics() []string {
-	names := map[string]bool{}
-	for p := range c.topics {
-		names[p.Topic] = true
-	}
-	return slices.Sorted(maps.Keys(names))
 }
 
 // transaction is the output of a task since its last commit.

@@ -23,7 +23,6 @@ const batch = 1000
 type rig struct {
 	task    *task.Task
 	set     *state.Set
-	names   func(string) string
 	inputs  map[string]int64 // topics that are read, and their next offset
 	back    map[string][]record.Record
 	records int64 // produced
@@ -39,7 +38,7 @@ func newRig(tb testing.TB, topo *topology.Topology) *rig {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r := &rig{set: set, names: names.Name, inputs: map[string]int64{}, back: map[string][]record.Record{}}
+	r := &rig{set: set, inputs: map[string]int64{}, back: map[string][]record.Record{}}
 	cfg := task.Config{Sub: sub, Topics: names, Output: r, Stores: set, MaxIdle: -1}
 	for _, topic := range sub.Sources(nil) {
 		r.inputs[names.Name(topic)] = 0
