@@ -30,7 +30,6 @@ type suppressNode[K, V any] struct {
 	out    graph.Out[topology.Record[K, change[V]]]
 	r      topology.Record[K, change[V]]
 
-	held  map[string]*heldRow
 	order *btree.BTreeG[orderedRow]
 	bytes int64
 	time  int64 // the largest timestamp that was here
@@ -38,9 +37,6 @@ type suppressNode[K, V any] struct {
 	topic []byte
 	data  []byte
 }
-
-// heldRow is what is known of a row without reading it.
-type heldRow struct{ size int64 }
 
 // orderedRow is a row in the order of emission: by time, then by key.
 type orderedRow struct {
@@ -78,7 +74,7 @@ func newSuppressNode[K, V any](w *graph.Wiring, s Suppressed, storeName string, 
 
 // Start puts the rows of the store in order.
 func (n *suppressNode[K, V]) Start() error {
-	n.held, n.bytes, n.time = map[string]*heldRow{}, 0, -1
+	n.bytes, n.time = 0, -1
 	n.order = btree.NewBTreeGOptions(func(a, b orderedRow) bool {
 		return a.time < b.time || a.time == b.time && a.key < b.key
 	}, btree.Options{NoLocks: true})
@@ -93,26 +89,10 @@ func (n *suppressNode[K, V]) Start() error {
 	return it.Close()
 }
 
-// hold brings the account of the row up to date. A row that replaces another keeps
-// its place.
+// hold gives the row, which is new, its place.
 func (n *suppressNode[K, V]) hold(key []byte) {
-	h := n.held[string(key)]
-	if h == nil {
-		h = &heldRow{}
-		at := orderedRow{n.row.time, string(key)}
-		n.held[at.key] = h
-		n.order.Set(at)
-	}
-	n.bytes -= h.size
-	h.size = n.row.size(len(key))
-	n.bytes += h.size
-}
-
-func (n *suppressNode[K, V]) drop(row orderedRow) error {
-	n.bytes -= n.held[row.key].size
-	delete(n.held, row.key)
-	n.order.Delete(row)
-	return n.buffer.Put([]byte(row.key), nil, 0)
+	n.order.Set(orderedRow{n.row.time, string(key)})
+	n.bytes += n.row.size(len(key))
 }
 
 func (n *suppressNode[K, V]) Receive(r *topology.Record[K, change[V]]) error {
@@ -157,12 +137,12 @@ func (n *suppressNode[K, V]) try(f func() error) (ok bool, err error) {
 
 func (n *suppressNode[K, V]) full() bool {
 	c := &n.config
-	return c.maxRecords > 0 && int64(len(n.held)) > c.maxRecords || c.maxBytes > 0 && n.bytes > c.maxBytes
+	return c.maxRecords > 0 && int64(n.order.Len()) > c.maxRecords || c.maxBytes > 0 && n.bytes > c.maxBytes
 }
 
 func (n *suppressNode[K, V]) overflow() error {
 	return fmt.Errorf("the buffer is full with %d records (limit %d, 0 is none) and %d bytes (limit %d): give it more room, or let it emit early",
-		len(n.held), n.config.maxRecords, n.bytes, n.config.maxBytes)
+		n.order.Len(), n.config.maxRecords, n.bytes, n.config.maxBytes)
 }
 
 // put holds a change back.
@@ -181,11 +161,12 @@ func (n *suppressNode[K, V]) put(r *topology.Record[K, change[V]]) error {
 	if err != nil {
 		return err
 	}
-	held := data != nil
+	held, before := data != nil, int64(0)
 	if held {
 		if err := n.row.parse(data); err != nil {
 			return rowError(c.store, err)
 		}
+		before = n.row.size(len(key))
 		if c.prior = append(c.prior[:0], n.row.prior...); c.prior == nil {
 			c.prior = []byte{} // an empty value is not null
 		}
@@ -213,13 +194,26 @@ func (n *suppressNode[K, V]) put(r *topology.Record[K, change[V]]) error {
 	if err := n.buffer.Put(key, n.data, r.Timestamp); err != nil {
 		return err
 	}
-	n.hold(key)
+	if data == nil {
+		n.hold(key)
+		return nil
+	}
+	n.bytes += n.row.size(len(key)) - before // it keeps its place
 	return nil
 }
 
 // emit sends a row and lets it go.
 func (n *suppressNode[K, V]) emit(row orderedRow) error {
-	ok, err := n.try(func() error { return n.decode(row.key) })
+	key := []byte(row.key)
+	data, err := n.buffer.Get(key)
+	if err != nil {
+		return err
+	}
+	if err := n.row.parse(data); err != nil {
+		return rowError(n.codec.store, err)
+	}
+	n.bytes -= n.row.size(len(key))
+	ok, err := n.try(func() error { return n.decode(key) })
 	if err != nil {
 		return err
 	}
@@ -231,20 +225,14 @@ func (n *suppressNode[K, V]) emit(row orderedRow) error {
 			return err
 		}
 	}
-	return n.drop(row)
+	n.order.Delete(row)
+	return n.buffer.Put(key, nil, 0)
 }
 
-func (n *suppressNode[K, V]) decode(key string) (err error) {
-	data, err := n.buffer.Get([]byte(key))
-	if err != nil {
-		return err
-	}
-	if err := n.row.parse(data); err != nil {
-		return rowError(n.codec.store, err)
-	}
+func (n *suppressNode[K, V]) decode(key []byte) (err error) {
 	c := &n.r.Value
 	n.r = topology.Record[K, change[V]]{Timestamp: n.row.timestamp, Headers: n.row.headers}
-	if n.r.Key, err = n.codec.key.Decode([]byte(key)); err != nil {
+	if n.r.Key, err = n.codec.key.Decode(key); err != nil {
 		return rowError(n.codec.store, err)
 	}
 	if c.new, c.nullNew, err = n.codec.decode(n.row.new); err == nil {

@@ -49,7 +49,17 @@ func (b *buffered) Put(key, value []byte, timestamp int64) error {
 
 func (b *buffered) pending() bool { return len(b.dirty) > 0 }
 
-func (b *buffered) drop() { clear(b.dirty) }
+// manyDirty is from how many keys on the map of them is made anew: to walk and to
+// clear a map takes as long as the most that were ever in it.
+const manyDirty = 4096
+
+func (b *buffered) drop() {
+	if len(b.dirty) >= manyDirty {
+		b.dirty = map[string]int{}
+		return
+	}
+	clear(b.dirty)
+}
 
 // flush logs what the keys have become, in the order of Java's HashSet: by bucket,
 // and in a bucket by age. Java's producer gives the records its clock's time.
@@ -65,7 +75,7 @@ func (b *buffered) flush() error {
 		}
 		return x.turn - y.turn
 	})
-	clear(b.dirty)
+	b.drop()
 	for _, d := range b.order {
 		value, err := b.Get([]byte(d.key))
 		if err != nil {
