@@ -25,7 +25,7 @@ func NewBuilder(opts ...BuilderOption) *Builder {
 	for _, o := range opts {
 		o(g)
 	}
-	return BuilderOf(g)
+	return &Builder{g: g}
 }
 
 // A BuilderOption is an option of [NewBuilder].
@@ -38,10 +38,6 @@ type BuilderOption func(*graph.Builder)
 func DefaultStores(opts ...store.Option) BuilderOption {
 	return func(g *graph.Builder) { g.StoreOptions = opts }
 }
-
-// BuilderOf wraps a logical graph; package internal/conformance looks at its
-// counter with it.
-func BuilderOf(g *graph.Builder) *Builder { return &Builder{g: g} }
 
 // Build returns the topology of all operators, or all mistakes made, joined. It
 // can be called once. Options: [Optimize], [ExplicitNames].

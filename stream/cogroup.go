@@ -168,7 +168,7 @@ func (c *CogroupedKStream[K, A]) wire(storeName, named string, aggregate func(na
 	op := &graph.Op{Name: merge, Unlisted: true}
 	op.Write = func(t *graph.Topology, parents []string) error {
 		t.CopartitionOps(op, listed)
-		return t.AddProcessor(&graph.Node{Name: merge, Parents: parents, New: pass, Adapt: op.Adapt})
+		return t.AddProcessor(&graph.Node{Name: merge, Parents: parents, New: pass})
 	}
 	g.Add(op, aggregates...)
 	return op

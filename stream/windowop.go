@@ -98,7 +98,7 @@ func (t *windowTableOp[K, A]) grace() *int64 {
 func (t *windowTableOp[K, A]) add(name string, parent *graph.Op, node func(*graph.Wiring) (any, error)) *graph.Op {
 	op := &graph.Op{Name: name, Grace: t.grace()}
 	op.Write = func(g *graph.Topology, parents []string) error {
-		if err := g.AddProcessor(&graph.Node{Name: name, Parents: parents, New: node, Adapt: op.Adapt}); err != nil {
+		if err := g.AddProcessor(&graph.Node{Name: name, Parents: parents, New: node}); err != nil {
 			return err
 		}
 		return g.AddStore(t.store, name)

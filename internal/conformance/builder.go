@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/streamweir/streamweir/internal/graph"
+	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/stream"
 	"github.com/streamweir/streamweir/topology"
 )
@@ -33,8 +34,21 @@ type builder struct {
 type types struct{ key, value dynamic }
 
 // serdes are the pair of serdes that the DSL takes.
-func (t types) serdes() *stream.Serdes[value, value] {
-	return stream.With[value, value](t.key, t.value)
+func (t types) serdes() *stream.Serdes[value, value] { return serdesOf[value](t) }
+
+func serdesOf[K any](t types) *stream.Serdes[K, value] {
+	return stream.With(keySerde[K](t.key), serde.Serde[value](t.value))
+}
+
+// keySerde is the serde of keys, which are values or windowed ones; nil if a scenario
+// says that windowed keys are something else.
+func keySerde[K any](key dynamic) serde.Serde[K] {
+	var s any = key
+	if _, ok := s.(serde.Serde[K]); !ok {
+		s = windowedSerde(key)
+	}
+	of, _ := s.(serde.Serde[K])
+	return of
 }
 
 // handle is what the id of a step stands for.
@@ -57,9 +71,9 @@ type operator func(c *call) any
 func (b *builder) fail(err error) { b.errs = append(b.errs, err) }
 
 func newBuilder(s *Scenario, calls *recorder) *builder {
-	g := &graph.Builder{StoreOptions: storeOptions(s.Config)}
-	return &builder{dsl: stream.BuilderOf(g), graph: g, steps: s.Topology, calls: calls,
-		made: map[string]handle{}, sinks: map[string]types{}, queryable: map[string]any{}}
+	b := &builder{steps: s.Topology, calls: calls, made: map[string]handle{}, sinks: map[string]types{}, queryable: map[string]any{}}
+	b.dsl = stream.NewBuilder(stream.DefaultStores(storeOptions(s.Config)...), func(g *graph.Builder) { b.graph = g })
+	return b
 }
 
 // build runs all steps: those of the DSL first, then those of the Processor API on
@@ -94,8 +108,12 @@ func operators(receiver any) map[string]operator {
 		return onBuilder
 	case kstream:
 		return onStream
+	case kstreamOf[windowedKey]:
+		return onWindowedStream
 	case ktable:
 		return onTable
+	case ktableOf[windowedKey]:
+		return onWindowedTable
 	case grouped:
 		return onGrouped
 	case groupedTable:
@@ -110,10 +128,14 @@ func operators(receiver any) map[string]operator {
 		return onTimeCogrouped
 	case sessionCogrouped:
 		return onSessionCogrouped
-	case counted:
+	case counted[value]:
 		return onCounted
-	case countStream:
+	case counted[windowedKey]:
+		return onWindowedCounted
+	case countStream[value]:
 		return onCountStream
+	case countStream[windowedKey]:
+		return onWindowedCountStream
 	}
 	return nil
 }

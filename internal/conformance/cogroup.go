@@ -23,12 +23,12 @@ var onCogrouped = map[string]operator{
 
 var onTimeCogrouped = map[string]operator{
 	"aggregate": func(c *call) any {
-		return boxed(c, c.in.node.(timeCogrouped).Aggregate(c.initializer(), c.inWindow(c.value), c.named()...))
+		return c.in.node.(timeCogrouped).Aggregate(c.initializer(), c.inWindow(c.value), c.named()...)
 	},
 }
 
 var onSessionCogrouped = map[string]operator{
 	"aggregate": func(c *call) any {
-		return boxed(c, c.in.node.(sessionCogrouped).Aggregate(c.initializer(), c.merger(), c.inWindow(c.value), c.named()...))
+		return c.in.node.(sessionCogrouped).Aggregate(c.initializer(), c.merger(), c.inWindow(c.value), c.named()...)
 	},
 }

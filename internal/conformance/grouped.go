@@ -9,7 +9,7 @@ var onGrouped = map[string]operator{
 	"count": func(c *call) any {
 		c.types = types{c.in.key, "long"}
 		if c.onlyWritten() {
-			return c.grouped().Count(stored[int64](c, c.in.key, serde.Int64()), c.named()...)
+			return c.grouped().Count(stored(c, serde.Serde[value](c.in.key), serde.Int64()), c.named()...)
 		}
 		if m := c.Materialized; m == nil || m.Name == "" && m.Supplier == nil {
 			c.graph.Generate("") // as Count does
@@ -36,20 +36,31 @@ func (c *call) grouped() grouped { return c.in.node.(grouped) }
 // aggregation into the type that all other operators have, which is the same but
 // for the type.
 type (
-	counted     = *stream.KTable[value, int64]
-	countStream = *stream.KStream[value, int64]
+	counted[K any]     = *stream.KTable[K, int64]
+	countStream[K any] = *stream.KStream[K, int64]
 )
 
-var onCounted = map[string]operator{
-	"toStream": func(c *call) any { return c.in.node.(counted).ToStream(c.named()...) },
+var (
+	onCounted             = countOperators[value]()
+	onWindowedCounted     = countOperators[windowedKey]()
+	onCountStream         = countStreamOperators[value]()
+	onWindowedCountStream = countStreamOperators[windowedKey]()
+)
+
+func countOperators[K any]() map[string]operator {
+	return map[string]operator{
+		"toStream": func(c *call) any { return c.in.node.(counted[K]).ToStream(c.named()...) },
+	}
 }
 
-var onCountStream = map[string]operator{
-	"to": func(c *call) any {
-		c.produces(c.in.types)
-		c.in.node.(countStream).To(c.Topic.first(), stream.With[value](c.in.key, serde.Int64()), c.named()...)
-		return nil
-	},
+func countStreamOperators[K any]() map[string]operator {
+	return map[string]operator{
+		"to": func(c *call) any {
+			c.produces(c.in.types)
+			c.in.node.(countStream[K]).To(c.Topic.first(), stream.With(keySerde[K](c.in.key), serde.Int64()), c.named()...)
+			return nil
+		},
+	}
 }
 
 // onlyWritten tells whether all that follows is toStream and to a topic.

@@ -40,18 +40,26 @@ type storeSpec struct {
 
 // materialized is nil if the step says nothing of a store.
 func (c *call) materialized(t types) *stream.Materialized[value, value] {
+	return materializedOf[value](c, t)
+}
+
+func materializedOf[K any](c *call, t types) *stream.Materialized[K, value] {
 	if c.Materialized == nil {
 		return nil
 	}
-	return c.stored(t)
+	return storedOf[K](c, t)
 }
 
 // stored is a store with serdes and a generated name if the step says nothing.
 func (c *call) stored(t types) *stream.Materialized[value, value] {
-	return stored[value](c, t.key, t.value)
+	return storedOf[value](c, t)
 }
 
-func stored[V any](c *call, key serde.Serde[value], val serde.Serde[V]) *stream.Materialized[value, V] {
+func storedOf[K any](c *call, t types) *stream.Materialized[K, value] {
+	return stored(c, keySerde[K](t.key), serde.Serde[value](t.value))
+}
+
+func stored[K, V any](c *call, key serde.Serde[K], val serde.Serde[V]) *stream.Materialized[K, V] {
 	m := c.Materialized
 	if m == nil {
 		return stream.Stored(key, val)
@@ -151,6 +159,8 @@ func dump(d *streamtest.Driver, name string) (*content, error) {
 		err = rows(c, s.All(), func(v value) []any { return []any{jsonOf(v)} })
 	case store.TimestampedKeyValueStore[value, value]:
 		err = rows(c, s.All(), func(v store.ValueAndTimestamp[value]) []any { return []any{jsonOf(v.Value), v.Timestamp} })
+	case store.TimestampedKeyValueStore[windowedKey, value]:
+		err = rows(c, s.All(), func(v store.ValueAndTimestamp[value]) []any { return []any{jsonOf(v.Value), v.Timestamp} })
 	case store.TimestampedKeyValueStore[value, int64]:
 		err = rows(c, s.All(), func(v store.ValueAndTimestamp[int64]) []any { return []any{v.Value, v.Timestamp} })
 	case interface{ ApproximateNumEntries() (int64, error) }:
@@ -166,7 +176,7 @@ func dump(d *streamtest.Driver, name string) (*content, error) {
 	return c, err
 }
 
-func rows[V any](c *content, it store.KeyValueIterator[value, V], columns func(V) []any) error {
+func rows[K, V any](c *content, it store.KeyValueIterator[K, V], columns func(V) []any) error {
 	for it.Next() {
 		c.Rows = append(c.Rows, append([]any{jsonOf(it.Key())}, columns(it.Value())...))
 	}

@@ -21,25 +21,26 @@ var transformers = table[func(s kvStore, k, v value) (value, error)]{
 	},
 }
 
-type transformer struct {
+// transformer is one for tables of any type of keys.
+type transformer[K any] struct {
 	f     func(s kvStore, k, v value) (value, error)
 	name  string
 	store kvStore
 }
 
-func (t *transformer) Init(pc *topology.TransformContext) (err error) {
+func (t *transformer[K]) Init(pc *topology.TransformContext) (err error) {
 	if t.name != "" {
 		t.store, err = topology.Store[kvStore](pc, t.name)
 	}
 	return err
 }
 
-func (t *transformer) Transform(_ context.Context, r topology.Record[value, value]) (value, bool, error) {
+func (t *transformer[K]) Transform(_ context.Context, r topology.Record[K, value]) (value, bool, error) {
 	v, err := t.f(t.store, r.Key, r.Value)
 	return v, true, err // nil is no value
 }
 
-func (c *call) transformer() func() *transformer {
+func transformerOf[K any](c *call) func() *transformer[K] {
 	f, name := function(c.builder, transformers, "transformer", c.Fn), c.firstStore()
-	return func() *transformer { return &transformer{f: f, name: name} }
+	return func() *transformer[K] { return &transformer[K]{f: f, name: name} }
 }

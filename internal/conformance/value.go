@@ -18,11 +18,14 @@ import (
 // functions can return it.
 type value = any
 
-// The DSL's types over it.
+// The DSL's types over it. Only the keys of windowed tables, and of streams of their
+// changes, have a type of their own: windowedKey.
 type (
-	kstream = *stream.KStream[value, value]
-	ktable  = *stream.KTable[value, value]
-	grouped = *stream.KGroupedStream[value, value]
+	kstreamOf[K any] = *stream.KStream[K, value]
+	ktableOf[K any]  = *stream.KTable[K, value]
+	kstream          = kstreamOf[value]
+	ktable           = ktableOf[value]
+	grouped          = *stream.KGroupedStream[value, value]
 )
 
 // dynamic is the serde of a type that a scenario names.
@@ -37,7 +40,7 @@ func (d dynamic) Bind(string, serde.Role) (serde.Codec[value], error) {
 		return longCodec{}, nil
 	}
 	if strings.HasPrefix(string(d), "timeWindowed:") || d == "sessionWindowed" {
-		return bindWindowed(string(d))
+		return bindWindowed(d)
 	}
 	return nil, missing("type " + string(d))
 }

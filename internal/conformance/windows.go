@@ -28,15 +28,15 @@ type windowSpec struct {
 
 // The streams in windows, and cogrouped ones.
 type (
-	timeWindowed         = *stream.TimeWindowedKStream[value, value]
-	sessionWindowed      = *stream.SessionWindowedKStream[value, value]
-	cogrouped            = *stream.CogroupedKStream[value, value]
-	timeCogrouped        = *stream.TimeWindowedCogroupedKStream[value, value]
-	sessionCogrouped     = *stream.SessionWindowedCogroupedKStream[value, value]
-	windowedTable[V any] = *stream.KTable[windowedKey, V]
+	timeWindowed     = *stream.TimeWindowedKStream[value, value]
+	sessionWindowed  = *stream.SessionWindowedKStream[value, value]
+	cogrouped        = *stream.CogroupedKStream[value, value]
+	timeCogrouped    = *stream.TimeWindowedCogroupedKStream[value, value]
+	sessionCogrouped = *stream.SessionWindowedCogroupedKStream[value, value]
 )
 
-// windowedKey is the key of a windowed table. As a value it is in the interface.
+// windowedKey is the key of a windowed table. What functions are given is a value, with
+// it in the interface.
 type windowedKey = store.Windowed[value]
 
 // windows returns the windows of a step in time, nil if they are sessions, and the type
@@ -141,18 +141,18 @@ var onTimeWindowed = map[string]operator{
 		s := c.in.node.(timeWindowed)
 		c.types = types{c.in.key, "long"}
 		if c.onlyWritten() {
-			return boxed(c, s.Count(windowStored(c, serde.Int64()), c.named()...))
+			return s.Count(windowStored(c, serde.Int64()), c.named()...)
 		}
 		if c.generatedStore() && c.windowSpec().Kind != "sliding" {
 			c.graph.Generate("") // as Count does
 		}
-		return boxed(c, stream.AggregateWindows(s, inits["zero"](""), plusOne, c.inWindow("long"), c.named()...))
+		return stream.AggregateWindows(s, inits["zero"](""), plusOne, c.inWindow("long"), c.named()...)
 	},
 	"reduce": func(c *call) any {
-		return boxed(c, c.in.node.(timeWindowed).Reduce(function(c.builder, reducers, "reducer", c.Fn), c.inWindow(c.value), c.named()...))
+		return c.in.node.(timeWindowed).Reduce(function(c.builder, reducers, "reducer", c.Fn), c.inWindow(c.value), c.named()...)
 	},
 	"aggregate": func(c *call) any {
-		return boxed(c, stream.AggregateWindows(c.in.node.(timeWindowed), c.initializer(), c.aggregator(), c.inWindow(c.value), c.named()...))
+		return stream.AggregateWindows(c.in.node.(timeWindowed), c.initializer(), c.aggregator(), c.inWindow(c.value), c.named()...)
 	},
 }
 
@@ -162,18 +162,18 @@ var onSessionWindowed = map[string]operator{
 		s := c.in.node.(sessionWindowed)
 		c.types = types{c.in.key, "long"}
 		if c.onlyWritten() {
-			return boxed(c, s.Count(windowStored(c, serde.Int64()), c.named()...))
+			return s.Count(windowStored(c, serde.Int64()), c.named()...)
 		}
 		if c.generatedStore() {
 			c.graph.Generate("") // as Count does
 		}
-		return boxed(c, stream.AggregateSessions(s, inits["zero"](""), plusOne, mergers["sum"](""), c.inWindow("long"), c.named()...))
+		return stream.AggregateSessions(s, inits["zero"](""), plusOne, mergers["sum"](""), c.inWindow("long"), c.named()...)
 	},
 	"reduce": func(c *call) any {
-		return boxed(c, c.in.node.(sessionWindowed).Reduce(function(c.builder, reducers, "reducer", c.Fn), c.inWindow(c.value), c.named()...))
+		return c.in.node.(sessionWindowed).Reduce(function(c.builder, reducers, "reducer", c.Fn), c.inWindow(c.value), c.named()...)
 	},
 	"aggregate": func(c *call) any {
-		return boxed(c, stream.AggregateSessions(c.in.node.(sessionWindowed), c.initializer(), c.aggregator(), c.merger(), c.inWindow(c.value), c.named()...))
+		return stream.AggregateSessions(c.in.node.(sessionWindowed), c.initializer(), c.aggregator(), c.merger(), c.inWindow(c.value), c.named()...)
 	},
 }
 
@@ -195,23 +195,22 @@ func (w *windowSpec) needs() int64 {
 	return w.SizeMs + 2*w.DiffMs + w.GapMs + w.GraceMs
 }
 
-// boxed is a windowed table whose keys are values, as all operators have them.
-func boxed[V any](c *call, t windowedTable[V]) *stream.KTable[value, V] {
-	return stream.Rekeyed(t, serde.Serde[value](c.key), func(k windowedKey) value { return k }, func(v value) windowedKey {
-		k, _ := v.(windowedKey)
-		return k
-	})
+// windowedSerde is the serde of windowed keys of a type.
+func windowedSerde(typ dynamic) serde.Serde[windowedKey] {
+	if size, ok := strings.CutPrefix(string(typ), "timeWindowed:"); ok {
+		return stream.TimeWindowed[value](dynamic("string"), ms(atoi(size)))
+	}
+	if typ == "sessionWindowed" {
+		return stream.SessionWindowed[value](dynamic("string"))
+	}
+	return nil
 }
 
 // windowedCodec is the codec of windowed keys as values.
 type windowedCodec struct{ codec serde.Codec[windowedKey] }
 
-func bindWindowed(typ string) (serde.Codec[value], error) {
-	s := stream.SessionWindowed[value](dynamic("string"))
-	if size, ok := strings.CutPrefix(typ, "timeWindowed:"); ok {
-		s = stream.TimeWindowed[value](dynamic("string"), ms(atoi(size)))
-	}
-	c, err := s.Bind("", serde.Key)
+func bindWindowed(typ dynamic) (serde.Codec[value], error) {
+	c, err := windowedSerde(typ).Bind("", serde.Key)
 	return windowedCodec{c}, err
 }
 

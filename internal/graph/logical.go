@@ -55,8 +55,6 @@ type Op struct {
 	Grace *int64
 	// SelfJoin is set for a join of two streams.
 	SelfJoin *SelfJoin
-	// Adapt is that of the operator's node; see [Node].
-	Adapt func(child any) any
 	// Write adds the operator's nodes to the topology. parents are the names of
 	// the nodes it follows.
 	Write func(t *Topology, parents []string) error

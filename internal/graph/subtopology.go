@@ -164,11 +164,7 @@ func (s *Sub) Wire(task Task, topics Topics) (*Instance, error) {
 		w := &Wiring{Name: n.Name, Task: task, stores: n.Stores, isGlobal: s.topology.isGlobal, internal: topics.Internal}
 		for j, c := range s.Nodes[i+1:] {
 			for range count(c.Parents, n.Name) {
-				child := in.nodes[i+1+j]
-				if n.Adapt != nil {
-					child = n.Adapt(child)
-				}
-				w.children = append(w.children, child)
+				w.children = append(w.children, in.nodes[i+1+j])
 				w.names = append(w.names, c.Name)
 			}
 		}

@@ -66,9 +66,6 @@ type Node struct {
 	// New returns the instance: a [SourceNode] for a source, a [Receiver] of the
 	// parents' type of record otherwise. It may also be a [Starter] or a [Closer].
 	New func(*Wiring) (any, error)
-	// Adapt, if it is set, makes a child that receives other records one that receives
-	// the node's.
-	Adapt func(child any) any
 
 	group int // union-find: index of the parent node
 }
