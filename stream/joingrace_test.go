@@ -117,6 +117,13 @@ func TestMistakesWithVersionedTables(t *testing.T) {
 		"cannot be suppressed": func(b *stream.Builder) {
 			stream.Table(b, "rows", text, versioned(time.Second)).Filter(yes).Suppress(stream.UntilTimeLimit(time.Second, stream.BufferUnbounded()), stream.Named("join"))
 		},
+		"nor one in windows of streams that all come from versioned tables": func(b *stream.Builder) {
+			rows := stream.Table(b, "rows", text, versioned(time.Second)).ToStream().GroupByKey()
+			c := stream.Cogroup(rows, func(_, v, a string) string { return a + v })
+			stream.CogroupWindowedBy(c, stream.Tumbling(time.Second)).
+				Aggregate(func() string { return "" }, stream.InStore("windows", serde.String(), serde.String())).
+				Suppress(stream.UntilTimeLimit(time.Second, stream.BufferUnbounded()), stream.Named("join"))
+		},
 		"has no name": func(b *stream.Builder) {
 			stream.Table(b, "rows", text, nil).FilterInto(yes, stream.Stored(serde.String(), serde.String()).Versioned(time.Hour), stream.Named("join"))
 		},

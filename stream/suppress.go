@@ -109,8 +109,10 @@ func (b BufferConfig) option(o store.Option) BufferConfig {
 // name, with the changelog <application id>-<store>-changelog in Kafka Streams' format
 // (version 3), to which changes are written when the task commits. A join sees the
 // table as it was sent. Suppress asks the table for old values, which puts a source
-// into a store. It is an error to suppress a versioned table, or to wait
-// for windows to close behind a table without windows. Options: [Named].
+// into a store. It is an error to suppress a versioned table, or one in windows of cogrouped
+// streams that all come from versioned tables, which Kafka Streams takes for one. And it
+// is an error to wait for windows to close behind a table without windows. Options:
+// [Named].
 func (t *KTable[K, V]) Suppress(s Suppressed, opts ...Option) *KTable[K, V] {
 	return t.SuppressWith(s, nil, opts...)
 }
@@ -136,7 +138,7 @@ func (t *KTable[K, V]) SuppressWith(s Suppressed, with *Serdes[K, V], opts ...Op
 		}
 	}
 	if t.versioned {
-		g.Failf(name, "a versioned table cannot be suppressed: keep it in a store without versions")
+		g.Failf(name, "a versioned table cannot be suppressed, nor one in windows of streams that all come from versioned tables: keep it in a store without versions, for instance by FilterInto")
 	}
 	t.old(true)
 	op := &graph.Op{Name: name, Unlisted: true}

@@ -151,7 +151,7 @@ func addTableNode[K, V any](t *graph.Topology, name string, parents []string, m 
 // deletions. Kafka Streams: KTable.toStream.
 func (t *KTable[K, V]) ToStream(opts ...Option) *KStream[K, V] {
 	name := t.b.g.Name(t.b.options("KTABLE-TOSTREAM-", opts, optName).name, "KTABLE-TOSTREAM-")
-	op := &graph.Op{Name: name, Write: func(g *graph.Topology, parents []string) error {
+	op := &graph.Op{Name: name, Versions: &t.versioned, Write: func(g *graph.Topology, parents []string) error {
 		return g.AddProcessor(&graph.Node{Name: name, Parents: parents, New: newMapNode(toStream[K, V])})
 	}}
 	t.b.g.Add(op, t.op)

@@ -110,7 +110,7 @@ func (t *windowTableOp[K, A]) add(name string, parent *graph.Op, node func(*grap
 // table is the table behind an operator.
 func (t *windowTableOp[K, A]) table(op *graph.Op) *KTable[Windowed[K], A] {
 	return &KTable[Windowed[K], A]{b: t.b, op: op, name: op.Name, key: t.key, value: t.m.value, store: t.m.queryable(),
-		old: t.flags.sendOldValues, read: t.read}
+		old: t.flags.sendOldValues, read: t.read, versioned: t.cogroup && op.Versioned()}
 }
 
 // read says how other nodes read the table.

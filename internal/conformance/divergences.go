@@ -11,7 +11,6 @@ var divergences = map[string]string{
 	"kstream-headers-aliasing":                  "headers are immutable: what a processor adds is not seen by its siblings, as it is in Java by an accident of aliasing",
 	"optimize-aggregate-and-join-shared-filter": "Kafka Streams cannot merge repartition topics behind a common operator: an exception of Build",
 	"random-1-0041":                             "a session that has expired is gone; in Java it is joined with new ones for as long as the record cache happens to hold it, so results depend on the cache",
-	"random-77-0015":                            "a table that is not versioned can be suppressed; Java refuses it behind a windowed cogroup of a stream that came from a versioned table",
 	"random-77-0204":                            "a repartition stays behind a processor, which may change the keys; Kafka Streams moves it in front, and records of one key are in several partitions",
 	"random-4711-0270":                          "both streams of a merge are repartitioned; Kafka Streams repartitions only the one whose keys change, whatever number of partitions the other has",
 }

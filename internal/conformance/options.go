@@ -29,11 +29,17 @@ func (r *runner) buildOptions() ([]stream.BuildOption, error) {
 	return opts, nil
 }
 
+// processFix makes Kafka Streams leave a repartition behind a processor, which may
+// change keys (KAFKA-19668). The library always does.
+const processFix = "__enable.process.processValue.fix__"
+
 // namesOnly tells whether a topology's own config has nothing but what
-// buildOptions knows.
+// buildOptions knows, and what makes no difference there.
 func namesOnly(config map[string]any) bool {
 	for name := range config {
-		if name != "ensure.explicit.internal.resource.naming" && name != "topology.optimization" {
+		switch name {
+		case "ensure.explicit.internal.resource.naming", "topology.optimization", processFix, "statestore.cache.max.bytes":
+		default:
 			return false
 		}
 	}

@@ -201,7 +201,7 @@ func (r *runner) config() (streamtest.Config, error) {
 			continue
 		case "processing.guarantee":
 			continue // nothing that a test driver shows depends on it
-		case "topology.optimization", "ensure.explicit.internal.resource.naming", "dsl.store.format", storeSuppliers:
+		case "topology.optimization", "ensure.explicit.internal.resource.naming", "dsl.store.format", storeSuppliers, processFix:
 			continue // see buildOptions
 		default:
 			return cfg, missing("config " + name)

@@ -53,6 +53,8 @@ type Op struct {
 	// Grace is set for an operator whose results have windows: how long after the end
 	// of one it may still change, in milliseconds.
 	Grace *int64
+	// Versions is set where a table becomes a stream: whether the table is versioned.
+	Versions *bool
 	// SelfJoin is set for a join of two streams.
 	SelfJoin *SelfJoin
 	// Write adds the operator's nodes to the topology. parents are the names of
