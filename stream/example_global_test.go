@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/streamweir/streamweir/serde"
@@ -61,4 +62,15 @@ func ExampleAddGlobalStore() {
 	// Output:
 	// 1: a=ANN
 	// 2: b=nothing
+}
+
+// A global table always has a store.
+func ExampleGlobalKTable_StoreName() {
+	b := stream.NewBuilder()
+	named := stream.GlobalTable(b, "rates", text, stream.InStore("rates", serde.String(), serde.String()))
+	fmt.Println(named.StoreName())
+	fmt.Println(stream.GlobalTable(b, "names", text, nil).StoreName())
+	// Output:
+	// rates
+	// names-STATE-STORE-0000000002
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/store"
 	"github.com/streamweir/streamweir/stream"
+	"github.com/streamweir/streamweir/stream/streamtest"
 )
 
 // Orders are joined with their payments if these come within ten seconds.
@@ -103,4 +104,33 @@ func ExampleStreamJoinedWith() {
 	show(d, "out")
 	// Output:
 	// k: ann 4
+}
+
+// Each side in a store of your own: this one on disk, the other one in memory. They must
+// keep duplicates, and records for as long as the join needs them.
+func ExampleStreamJoined_ThisStore() {
+	windows := stream.TimeDifference(10 * time.Second).Grace(time.Minute)
+	const size, retention = 20 * time.Second, 80 * time.Second // earlier and later; and the grace period
+	orders := store.Windows("orders", serde.String(), serde.String(), retention, size, store.RetainDuplicates())
+	payments := store.Windows("payments", serde.String(), serde.String(), retention, size, store.RetainDuplicates(), store.InMemory())
+
+	b := stream.NewBuilder()
+	joined := stream.StreamJoinedWith(serde.String(), serde.String(), serde.String()).ThisStore(orders).OtherStore(payments)
+	stream.Join(stream.From(b, "orders", text), stream.From(b, "payments", text),
+		func(order, payment string) string { return order + " by " + payment }, windows, joined).To("paid", text)
+
+	d := drive(b)
+	pipe(d, "orders", "17", "tea")
+	pipe(d, "payments", "17", "card")
+	show(d, "paid")
+	kept, err := streamtest.Store[store.WindowStore[string, string]](d, "orders")
+	check(err)
+	it := kept.All()
+	for it.Next() {
+		fmt.Println("kept:", it.Key().Key, it.Value())
+	}
+	check(it.Close())
+	// Output:
+	// 17: tea by card
+	// kept: 17 tea
 }

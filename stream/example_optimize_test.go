@@ -40,3 +40,13 @@ func ExampleExplicitNames() {
 	// Output:
 	// stream: names are to be given, and these are generated: stores KSTREAM-AGGREGATE-STATE-STORE-0000000002; changelog topics KSTREAM-AGGREGATE-STATE-STORE-0000000002-changelog: name the stores with InStore, groupings, joins and repartitions with Named
 }
+
+// A configuration of Kafka Streams is refused where it means what there is not.
+func ExampleStoreFormat() {
+	b := stream.NewBuilder()
+	stream.From(b, "in", text).To("out", nil)
+	_, err := b.Build(stream.StoreFormat("HEADERS"))
+	fmt.Println(err)
+	// Output:
+	// stream: dsl.store.format "HEADERS": only "default" is supported: values are kept without headers
+}

@@ -61,3 +61,53 @@ func ExampleUntilWindowCloses() {
 	// Output:
 	// home: 2 from 0 s on
 }
+
+// A buffer that is full emits early, or is an error of the record that it has no room
+// for. Each method returns a copy.
+func ExampleBufferConfig_EmitEarlyWhenFull() {
+	one := stream.BufferUnbounded().MaxRecords(1)
+	for _, buffer := range []stream.BufferConfig{one.ShutDownWhenFull(), one.EmitEarlyWhenFull()} {
+		b := stream.NewBuilder()
+		stream.Table(b, "addresses", text, nil).Suppress(stream.UntilTimeLimit(time.Hour, buffer), stream.Named("limit")).ToStream().To("changes", nil)
+		d := drive(b, skip)
+		pipe(d, "addresses", "ann", "Oslo", "bob", "Bern")
+		show(d, "changes")
+	}
+	// Output:
+	// skipped: the buffer is full with 2 records (limit 1, 0 is none) and 88 bytes (limit 0): give it more room, or let it emit early
+	// ann: Oslo
+}
+
+// Two bounds: the one that is reached first counts. A key here takes 28 bytes, its own 3,
+// 4 for the value, and 9 for the name of the topic.
+func ExampleBufferConfig_MaxBytes() {
+	b := stream.NewBuilder()
+	buffer := stream.BufferMaxRecords(1000).MaxBytes(100)
+	stream.Table(b, "addresses", text, nil).Suppress(stream.UntilTimeLimit(time.Hour, buffer)).ToStream().To("changes", nil)
+
+	d := drive(b)
+	pipe(d, "addresses", "ann", "Oslo", "bob", "Bern", "cid", "Kiel")
+	show(d, "changes")
+	// Output:
+	// ann: Oslo
+}
+
+// The buffer's changelog has a configuration of its own, or there is none.
+func ExampleBufferConfig_Logged() {
+	b := stream.NewBuilder()
+	addresses := stream.Table(b, "addresses", text, nil)
+	addresses.Suppress(stream.UntilTimeLimit(time.Hour, stream.BufferUnbounded().Logged(map[string]string{"segment.bytes": "1000000"})), stream.Named("hourly"))
+	addresses.Suppress(stream.UntilTimeLimit(time.Minute, stream.BufferUnbounded().NotLogged()), stream.Named("minutely"))
+
+	topo, err := b.Build()
+	check(err)
+	for _, sub := range topo.Graph().Subtopologies() {
+		for _, s := range sub.StoreSpecs() {
+			fmt.Println(s.Name, "is logged:", s.Logged, s.TopicConfig)
+		}
+	}
+	// Output:
+	// addresses-STATE-STORE-0000000000 is logged: true map[]
+	// hourly-store is logged: true map[segment.bytes:1000000]
+	// minutely-store is logged: false map[]
+}

@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/streamweir/streamweir/serde"
@@ -117,4 +118,14 @@ func ExampleMapTableValuesInto() {
 	showAs(d, "lengths", serde.String(), serde.Int64())
 	// Output:
 	// ann: 7
+}
+
+// A store can be queried if it was given a name.
+func ExampleKTable_StoreName() {
+	b := stream.NewBuilder()
+	addresses := stream.Table(b, "addresses", text, stream.InStore("addresses", serde.String(), serde.String()))
+	oslo := addresses.Filter(func(_, city string) bool { return city == "Oslo" })
+	fmt.Printf("%q %q\n", addresses.StoreName(), oslo.StoreName())
+	// Output:
+	// "addresses" ""
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/store"
 	"github.com/streamweir/streamweir/stream"
 	"github.com/streamweir/streamweir/stream/streamtest"
 	"github.com/streamweir/streamweir/topology"
@@ -213,4 +214,41 @@ func ExampleTimeWindowed() {
 	showAs(d, "busy", serde.String(), serde.Int64())
 	// Output:
 	// [ann@0/60000]: 2
+}
+
+// Windows close after their grace period of none, but are kept for a day, to be queried.
+func ExampleMaterialized_Retention() {
+	b := stream.NewBuilder()
+	perMinute := stream.WindowedBy(stream.From(b, "clicks", text).GroupByKey(), stream.Tumbling(time.Minute))
+	perMinute.Count(stream.InStore("per-minute", serde.String(), serde.Int64()).Retention(24 * time.Hour))
+
+	d := drive(b)
+	clicks(d, "clicks", "ann", "home", 5, "ann", "cart", 58, "ann", "home", 3600, "ann", "too late", 59)
+	counts, err := streamtest.Store[store.TimestampedWindowStore[string, int64]](d, "per-minute")
+	check(err)
+	it := counts.All()
+	for it.Next() {
+		w := it.Key().Window
+		fmt.Printf("%d to %d: %d\n", w.Start/1000, w.End/1000, it.Value().Value)
+	}
+	check(it.Close())
+	// Output:
+	// 0 to 60: 2
+	// 3600 to 3660: 1
+}
+
+// A late record changes the sliding windows that are still open.
+func ExampleSlidingWindows_Grace() {
+	b := stream.NewBuilder()
+	perMinute := stream.WindowedBy(stream.From(b, "clicks", text).GroupByKey(), stream.Sliding(time.Minute).Grace(10*time.Second))
+	perMinute.Count(nil).ToStream().To("counts", nil)
+
+	d := drive(b)
+	clicks(d, "clicks", "ann", "home", 100, "bob", "home", 120, "ann", "late, but in time", 110, "ann", "too late", 49)
+	showWindows(d, "counts", stream.TimeWindowed(serde.String(), time.Minute), serde.Int64())
+	// Output:
+	// ann, 40 to 100: 1
+	// bob, 60 to 120: 1
+	// ann, 100 to 160: 1
+	// ann, 50 to 110: 2
 }
