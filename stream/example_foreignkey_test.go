@@ -1,6 +1,8 @@
 package stream_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 
 	"github.com/streamweir/streamweir/serde"
@@ -74,5 +76,56 @@ func ExampleKTable_PartitionedBy() {
 	pipe(d, "orders", "1", "ann:book")
 	show(d, "shipments")
 	// Output:
+	// 1: ann:book to Oslo
+}
+
+// Orders whose customer cannot be told go to the error handler.
+func ExampleTryJoinForeignKey() {
+	b := stream.NewBuilder()
+	orders := stream.Table(b, "orders", text, nil)
+	cities := stream.Table(b, "cities", text, nil)
+	stream.TryJoinForeignKey(orders, cities, func(_ context.Context, id, order string) (string, bool, error) {
+		customer, ok := customerOf(id, order)
+		if !ok {
+			return "", false, fmt.Errorf("order %s has no customer", id)
+		}
+		return customer, true, nil
+	}, func(_ context.Context, id, order, city string) (string, error) {
+		if city == "-" {
+			return "", fmt.Errorf("order %s goes nowhere", id)
+		}
+		return order + " to " + city, nil
+	}, nil).ToStream().To("shipments", text)
+
+	d := drive(b, skip)
+	pipe(d, "cities", "ann", "Oslo", "bob", "-")
+	pipe(d, "orders", "1", "ann:book", "2", "gift", "3", "bob:cup")
+	show(d, "shipments")
+	// Output:
+	// skipped: order 2 has no customer
+	// skipped: order 3 goes nowhere
+	// 1: ann:book to Oslo
+}
+
+func ExampleTryLeftJoinForeignKey() {
+	b := stream.NewBuilder()
+	orders := stream.Table(b, "orders", text, nil)
+	cities := stream.Table(b, "cities", text, nil)
+	stream.TryLeftJoinForeignKey(orders, cities, func(_ context.Context, id, order string) (string, bool, error) {
+		customer, ok := customerOf(id, order)
+		return customer, ok, nil
+	}, func(_ context.Context, id, order string, city *string) (string, error) {
+		if city == nil {
+			return "", fmt.Errorf("order %s goes nowhere", id)
+		}
+		return order + " to " + *city, nil
+	}, nil).ToStream().To("shipments", text)
+
+	d := drive(b, skip)
+	pipe(d, "cities", "ann", "Oslo")
+	pipe(d, "orders", "1", "ann:book", "2", "gift")
+	show(d, "shipments")
+	// Output:
+	// skipped: order 2 goes nowhere
 	// 1: ann:book to Oslo
 }

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"context"
+
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/store"
@@ -30,14 +32,50 @@ import (
 // value without bytes is taken for none, by the format of the answer. A change of the
 // right table costs in proportion to the entries that refer to it.
 func JoinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, VO], foreignKey func(key K, value V) (KO, bool), f func(left V, right VO) R, m *Materialized[K, R], opts ...Option) *KTable[K, R] {
-	return joinForeignKey(left, right, false, foreignKey, func(v V, w VO, _ bool) R { return f(v, w) }, m, opts)
+	return joinForeignKey(left, right, false, refers(foreignKey), func(_ graph.Task, _ K, v V, w VO, _ bool) (R, error) { return f(v, w), nil }, m, opts)
+}
+
+// TryJoinForeignKey is [JoinForeignKey] with functions that can fail, and a joiner that
+// sees the key. foreignKey is called again with a value that is replaced: if it fails then
+// too, and the error handler skips the error, the new value is left out as well. If f
+// fails, the result of the value before stays.
+func TryJoinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, VO], foreignKey func(ctx context.Context, key K, value V) (KO, bool, error),
+	f func(ctx context.Context, key K, left V, right VO) (R, error), m *Materialized[K, R], opts ...Option) *KTable[K, R] {
+	return joinForeignKey(left, right, false, tryRefers(foreignKey), func(t graph.Task, k K, v V, w VO, _ bool) (R, error) { return f(t.Context(), k, v, w) }, m, opts)
 }
 
 // LeftJoinForeignKey is [JoinForeignKey] with an entry for each of the left table:
 // right is nil where it refers to none, or to one that does not exist. Kafka Streams:
 // KTable.leftJoin with a foreign-key extractor.
 func LeftJoinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, VO], foreignKey func(key K, value V) (KO, bool), f func(left V, right *VO) R, m *Materialized[K, R], opts ...Option) *KTable[K, R] {
-	return joinForeignKey(left, right, true, foreignKey, func(v V, w VO, ok bool) R { return f(v, optional(w, ok)) }, m, opts)
+	return joinForeignKey(left, right, true, refers(foreignKey), func(_ graph.Task, _ K, v V, w VO, ok bool) (R, error) { return f(v, optional(w, ok)), nil }, m, opts)
+}
+
+// TryLeftJoinForeignKey is [LeftJoinForeignKey] with functions that can fail; see
+// [TryJoinForeignKey].
+func TryLeftJoinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, VO], foreignKey func(ctx context.Context, key K, value V) (KO, bool, error),
+	f func(ctx context.Context, key K, left V, right *VO) (R, error), m *Materialized[K, R], opts ...Option) *KTable[K, R] {
+	return joinForeignKey(left, right, true, tryRefers(foreignKey), func(t graph.Task, k K, v V, w VO, ok bool) (R, error) {
+		return f(t.Context(), k, v, optional(w, ok))
+	}, m, opts)
+}
+
+// foreignKeyFunc finds what an entry refers to, and foreignJoinFunc makes a result; ok
+// tells whether there is a right value.
+type (
+	foreignKeyFunc[K, V, KO any]     func(t graph.Task, key K, value V) (KO, bool, error)
+	foreignJoinFunc[K, V, VO, R any] func(t graph.Task, key K, left V, right VO, ok bool) (R, error)
+)
+
+func refers[K, V, KO any](f func(K, V) (KO, bool)) foreignKeyFunc[K, V, KO] {
+	return func(_ graph.Task, k K, v V) (KO, bool, error) {
+		to, ok := f(k, v)
+		return to, ok, nil
+	}
+}
+
+func tryRefers[K, V, KO any](f func(context.Context, K, V) (KO, bool, error)) foreignKeyFunc[K, V, KO] {
+	return func(t graph.Task, k K, v V) (KO, bool, error) { return f(t.Context(), k, v) }
 }
 
 // PartitionedBy returns the table with what chooses the partitions of its topic, if
@@ -53,8 +91,8 @@ func (t *KTable[K, V]) PartitionedBy(f func(topic string, key K, n int32) int32)
 // foreignKeyJoin is what the nodes of a foreign-key join have in common.
 type foreignKeyJoin[K, V, KO, VO, R any] struct {
 	left       bool // the result has an entry for each of the left table
-	foreignKey func(K, V) (KO, bool)
-	f          func(V, VO, bool) R
+	foreignKey foreignKeyFunc[K, V, KO]
+	f          foreignJoinFunc[K, V, VO, R]
 	keys       serde.Serde[K]
 	values     serde.Serde[V]
 	foreign    serde.Serde[KO]
@@ -65,8 +103,8 @@ type foreignKeyJoin[K, V, KO, VO, R any] struct {
 	rightTable tableReader[KO, VO]
 }
 
-func joinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, VO], isLeft bool, foreignKey func(K, V) (KO, bool),
-	f func(V, VO, bool) R, m *Materialized[K, R], opts []Option) *KTable[K, R] {
+func joinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, VO], isLeft bool, foreignKey foreignKeyFunc[K, V, KO],
+	f foreignJoinFunc[K, V, VO, R], m *Materialized[K, R], opts []Option) *KTable[K, R] {
 	const prefix = "KTABLE-FK-JOIN-"
 	b := left.b
 	given := b.options(prefix+"SUBSCRIPTION-REGISTRATION-", opts, optName).name

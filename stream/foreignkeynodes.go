@@ -108,18 +108,7 @@ func newSubscriptionNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin
 }
 
 func (n *subscriptionNode[K, KO, VO]) Receive(r *topology.Record[KO, subscription[K]]) error {
-	for {
-		ok, err := n.answer(r)
-		switch {
-		case err == nil && ok:
-			return n.out.Forward(&n.r)
-		case err == nil:
-			return nil
-		}
-		if retry, err := n.task.Handle(graph.Processing, n.name, err); !retry {
-			return err
-		}
-	}
+	return forward(n.task, n.name, r, n.answer, &n.out, &n.r)
 }
 
 func (n *subscriptionNode[K, KO, VO]) answer(r *topology.Record[KO, subscription[K]]) (ok bool, err error) {
@@ -248,7 +237,7 @@ type resolveNode[K, V, VO, R any] struct {
 	left   bool
 	table  tableView[K, V]
 	hasher hasher[V]
-	f      func(V, VO, bool) R
+	f      foreignJoinFunc[K, V, VO, R]
 	isNull func(*R) bool
 	out    graph.Out[topology.Record[K, R]]
 	r      topology.Record[K, R]
@@ -268,19 +257,7 @@ func newResolveNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin[K, V
 }
 
 func (n *resolveNode[K, V, VO, R]) Receive(r *topology.Record[K, response[VO]]) error {
-	for {
-		current, err := n.resolve(r)
-		switch {
-		case err == nil && current:
-			return n.out.Forward(&n.r)
-		case err == nil:
-			n.task.Dropped(n.name, "response to a value that has changed")
-			return nil
-		}
-		if retry, err := n.task.Handle(graph.Processing, n.name, err); !retry {
-			return err
-		}
-	}
+	return forward(n.task, n.name, r, n.resolve, &n.out, &n.r)
 }
 
 func (n *resolveNode[K, V, VO, R]) resolve(r *topology.Record[K, response[VO]]) (current bool, err error) {
@@ -297,11 +274,14 @@ func (n *resolveNode[K, V, VO, R]) resolve(r *topology.Record[K, response[VO]]) 
 	}
 	a := &r.Value
 	if found != a.hashed || found && h != a.hash {
+		n.task.Dropped(n.name, "response to a value that has changed")
 		return false, nil
 	}
 	n.r = topology.Record[K, R]{Key: r.Key, Timestamp: r.Timestamp, Headers: r.Headers, NullValue: true}
 	if found && (n.left || !a.isNull) {
-		n.r.Value = n.f(v.Value, a.value, !a.isNull)
+		if n.r.Value, err = n.f(n.task, r.Key, v.Value, a.value, !a.isNull); err != nil {
+			return false, err
+		}
 		n.r.NullValue = n.isNull != nil && n.isNull(&n.r.Value)
 	}
 	return true, nil

@@ -40,7 +40,7 @@ type sendNode[K, V, KO any] struct {
 	task       graph.Task
 	left       bool
 	versioned  bool // only the latest updates of a key count
-	foreignKey func(K, V) (KO, bool)
+	foreignKey foreignKeyFunc[K, V, KO]
 	isNull     func(*KO) bool
 	keys       serde.Codec[KO] // by whose bytes foreign keys are compared
 	hasher     hasher[V]
@@ -117,8 +117,12 @@ func (n *sendNode[K, V, KO]) Receive(r *topology.Record[K, change[V]]) error {
 func (n *sendNode[K, V, KO]) prepare(r *topology.Record[K, change[V]]) (changed bool, err error) {
 	defer graph.Recover(&err)
 	c := &r.Value
-	n.refer(&n.old, r.Key, c.old, c.nullOld)
-	n.refer(&n.new, r.Key, c.new, c.nullNew)
+	if err := n.refer(&n.old, r.Key, c.old, c.nullOld); err != nil {
+		return false, err
+	}
+	if err := n.refer(&n.new, r.Key, c.new, c.nullNew); err != nil {
+		return false, err
+	}
 	n.r = topology.Record[KO, subscription[K]]{Timestamp: r.Timestamp, Headers: r.Headers,
 		Value: subscription[K]{key: r.Key, hashed: !c.nullNew, partition: n.task.ID().Partition}}
 	if !c.nullNew {
@@ -139,11 +143,12 @@ func (n *sendNode[K, V, KO]) prepare(r *topology.Record[K, change[V]]) (changed 
 	return !bytes.Equal(n.buf[:k], n.buf[k:]), nil
 }
 
-func (n *sendNode[K, V, KO]) refer(to *reference[KO], key K, v V, isNull bool) {
+func (n *sendNode[K, V, KO]) refer(to *reference[KO], key K, v V, isNull bool) (err error) {
 	if *to = (reference[KO]{}); !isNull {
-		to.key, to.ok = n.foreignKey(key, v)
+		to.key, to.ok, err = n.foreignKey(n.task, key, v)
 		to.ok = to.ok && (n.isNull == nil || !n.isNull(&to.key))
 	}
+	return err
 }
 
 func (n *sendNode[K, V, KO]) send(r *topology.Record[K, change[V]], to *reference[KO], i instruction) error {

@@ -50,6 +50,18 @@ func TestErrorsOfOperatorsOfTables(t *testing.T) {
 		"JoinForeignKey's joiner": {func(l, r table, f func(string) string) table {
 			return stream.JoinForeignKey(l, r, func(k, _ string) (string, bool) { return k, true }, func(v, _ string) string { return f(v) }, nil, stream.Named("op"))
 		}, "op-subscription-response-resolver", []string{"k=good", "k=later"}},
+		"TryJoinForeignKey's extractor": {func(l, r table, f func(string) string) table {
+			return stream.TryJoinForeignKey(l, r, func(_ context.Context, k, v string) (string, bool, error) { return k, true, errorOf(f, v) },
+				func(_ context.Context, _, v, _ string) (string, error) { return v, nil }, nil, stream.Named("op"))
+		}, "op-subscription-registration-processor", []string{"k=good"}},
+		"TryJoinForeignKey's joiner": {func(l, r table, f func(string) string) table {
+			return stream.TryJoinForeignKey(l, r, func(_ context.Context, k, _ string) (string, bool, error) { return k, true, nil },
+				func(_ context.Context, k, v, w string) (string, error) { return k + v + w, errorOf(f, v) }, nil, stream.Named("op"))
+		}, "op-subscription-response-resolver", []string{"k=kgoodw", "k=klaterw"}},
+		"TryLeftJoinForeignKey's joiner": {func(l, r table, f func(string) string) table {
+			return stream.TryLeftJoinForeignKey(l, r, func(_ context.Context, _, _ string) (string, bool, error) { return "other", true, nil },
+				func(_ context.Context, k, v string, w *string) (string, error) { return k + v + or(w), errorOf(f, v) }, nil, stream.Named("op"))
+		}, "op-subscription-response-resolver", []string{"k=kgood-", "k=klater-"}},
 		"TransformTableValues": {func(l, _ table, f func(string) string) table {
 			return stream.TransformTableValues[string, string, string](l, func() fragileTransform { return fragileTransform{f} }, nil, stream.Named("op"))
 		}, "op", []string{"k=good", "k=later"}},
@@ -91,6 +103,17 @@ func TestErrorsOfOperatorsOfTables(t *testing.T) {
 			wantText(t, d, "out", c.want...)
 		})
 	}
+}
+
+// errorOf is an error where f panics.
+func errorOf(f func(string) string, v string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errFlaky, r)
+		}
+	}()
+	f(v)
+	return nil
 }
 
 func TestMistakesWithTables(t *testing.T) {
