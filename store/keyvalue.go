@@ -64,23 +64,13 @@ type KeyValueIterator[K, V any] interface {
 }
 
 // A KeyValueBuilder describes a [KeyValueStore].
-type KeyValueBuilder[K, V any] struct {
-	spec   Spec
-	keys   serde.Serde[K]
-	values serde.Serde[V]
-}
+type KeyValueBuilder[K, V any] struct{ description[K, V] }
 
 // KeyValue describes a key-value store, as Kafka Streams' keyValueStoreBuilder
 // does: what is stored for a value is its serialised bytes.
 func KeyValue[K, V any](name string, keys serde.Serde[K], values serde.Serde[V], opts ...Option) *KeyValueBuilder[K, V] {
-	return &KeyValueBuilder[K, V]{newSpec(name, KindKeyValue, opts), keys, values}
+	return &KeyValueBuilder[K, V]{describe(name, KindKeyValue, keys, values, opts)}
 }
-
-// Name implements [Builder].
-func (b *KeyValueBuilder[K, V]) Name() string { return b.spec.Name }
-
-// Spec implements [Builder].
-func (b *KeyValueBuilder[K, V]) Spec() Spec { return b.spec }
 
 // Bind returns the typed store over a task's bytes.
 func (b *KeyValueBuilder[K, V]) Bind(to Binding) (KeyValueStore[K, V], error) {

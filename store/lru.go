@@ -10,15 +10,20 @@ import (
 // logged, but not forwarded by a table. Such a store is never cached. The order of use is
 // not kept: when a task begins, or begins again after an error, entries count as used in
 // the order of their keys. Kafka Streams: Stores.lruMap.
-func LRU(n int) Option { return func(s *Spec) { s.MaxEntries = n } }
+func LRU(n int) Option {
+	if n < 1 {
+		n = -1 // an error, not none
+	}
+	return func(s *Spec) { s.MaxEntries = n }
+}
 
 // limited puts a limit in front of a store that has one.
 func limited[K, V any](s Spec, kv *keyValue[K, V]) (KeyValueStore[K, V], error) {
 	if s.MaxEntries == 0 {
 		return kv, nil
 	}
-	if s.MaxEntries < 0 {
-		return nil, fmt.Errorf("store: %s store %q is limited to %d entries: it must have one at least", s.Kind, s.Name, s.MaxEntries)
+	if err := s.Validate(); err != nil {
+		return nil, err
 	}
 	l := &lru[K, V]{keyValue: kv, limit: s.MaxEntries, used: list.New(), places: map[string]*list.Element{}}
 	it := kv.bytes.Scan(nil, nil, false)

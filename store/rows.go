@@ -18,7 +18,7 @@ func newRows(s Spec, r Reader) (rows, error) {
 	if !ok {
 		return rows{}, fmt.Errorf("store: %s store %q is bound to a reader without stream time", s.Kind, s.Name)
 	}
-	return rows{spec: s, r: timed}, s.checkTimes()
+	return rows{spec: s, r: timed}, s.Validate()
 }
 
 func timedBytes(s Spec, b Bytes) (TimedBytes, error) {

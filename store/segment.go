@@ -197,18 +197,3 @@ func millis(d time.Duration) int64 {
 	}
 	return d.Milliseconds()
 }
-
-// checkTimes refuses a retention that keeps nothing.
-func (s *Spec) checkTimes() error {
-	switch {
-	case s.MaxEntries != 0:
-		return fmt.Errorf("store: %s store %q has a limit of %d entries, which is for key-value stores", s.Kind, s.Name, s.MaxEntries)
-	case s.Retention < 0:
-		return fmt.Errorf("store: %s store %q has a retention of %d ms: it must not be negative", s.Kind, s.Name, s.Retention)
-	case s.WindowSize < 0:
-		return fmt.Errorf("store: %s store %q has a window size of %d ms: it must not be negative", s.Kind, s.Name, s.WindowSize)
-	case s.WindowSize > s.Retention:
-		return fmt.Errorf("store: %s store %q has a retention of %d ms, which is less than its window size of %d ms", s.Kind, s.Name, s.Retention, s.WindowSize)
-	}
-	return nil
-}

@@ -19,7 +19,7 @@ type serialized[K, V any] struct {
 
 func bindSerdes[K, V any](s Spec, keys serde.Serde[K], values serde.Serde[V], r Reader, topic string) (c serialized[K, V], err error) {
 	if keys == nil || values == nil {
-		return c, fmt.Errorf("store: %s store %q has no serde for its keys or its values: give both", s.Kind, s.Name)
+		return c, noSerdes(s)
 	}
 	if r == nil {
 		return c, fmt.Errorf("store: %s store %q is bound to nothing", s.Kind, s.Name)

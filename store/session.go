@@ -57,25 +57,15 @@ type SessionStore[K, V any] interface {
 }
 
 // A SessionBuilder describes a [SessionStore].
-type SessionBuilder[K, V any] struct {
-	spec   Spec
-	keys   serde.Serde[K]
-	values serde.Serde[V]
-}
+type SessionBuilder[K, V any] struct{ description[K, V] }
 
 // Sessions describes a session store, as Kafka Streams' sessionStoreBuilder does.
 // Sessions are kept for the retention, counted from their ends.
 func Sessions[K, V any](name string, keys serde.Serde[K], values serde.Serde[V], retention time.Duration, opts ...Option) *SessionBuilder[K, V] {
-	s := newSpec(name, KindSession, opts)
-	s.setTimes(retention, 0)
-	return &SessionBuilder[K, V]{s, keys, values}
+	d := describe(name, KindSession, keys, values, opts)
+	d.spec.setTimes(retention, 0)
+	return &SessionBuilder[K, V]{d}
 }
-
-// Name implements [Builder].
-func (b *SessionBuilder[K, V]) Name() string { return b.spec.Name }
-
-// Spec implements [Builder].
-func (b *SessionBuilder[K, V]) Spec() Spec { return b.spec }
 
 // Bind returns the typed store over a task's bytes.
 func (b *SessionBuilder[K, V]) Bind(to Binding) (SessionStore[K, V], error) {

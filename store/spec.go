@@ -169,19 +169,3 @@ func RetainDuplicates() Option { return func(s *Spec) { s.Duplicates = true } }
 // on the range alone: the store of an aggregation that emits when windows close. A new
 // row costs two writes. Kafka Streams: RocksDBTimeOrderedWindowStore.
 func TimeOrdered() Option { return func(s *Spec) { s.TimeOrdered = true } }
-
-func newSpec(name string, kind Kind, opts []Option) Spec {
-	s := Spec{Name: name, Kind: kind, Persistent: true, Logged: true}
-	for _, o := range opts {
-		if o != nil {
-			o(&s)
-		}
-	}
-	if s.TTL != 0 {
-		s.Caching = false
-	}
-	if s.MaxEntries != 0 {
-		s.Persistent, s.Opener, s.Caching = false, nil, false
-	}
-	return s
-}

@@ -29,24 +29,14 @@ type TimestampedKeyValueStore[K, V any] interface {
 }
 
 // A TimestampedKeyValueBuilder describes a [TimestampedKeyValueStore].
-type TimestampedKeyValueBuilder[K, V any] struct {
-	spec   Spec
-	keys   serde.Serde[K]
-	values serde.Serde[V]
-}
+type TimestampedKeyValueBuilder[K, V any] struct{ description[K, V] }
 
 // TimestampedKeyValue describes a timestamped key-value store, as Kafka Streams'
 // timestampedKeyValueStoreBuilder does: what is stored is the timestamp in 8
 // bytes, big-endian, and the serialised value; the changelog has the value alone.
 func TimestampedKeyValue[K, V any](name string, keys serde.Serde[K], values serde.Serde[V], opts ...Option) *TimestampedKeyValueBuilder[K, V] {
-	return &TimestampedKeyValueBuilder[K, V]{newSpec(name, KindTimestampedKeyValue, opts), keys, values}
+	return &TimestampedKeyValueBuilder[K, V]{describe(name, KindTimestampedKeyValue, keys, values, opts)}
 }
-
-// Name implements [Builder].
-func (b *TimestampedKeyValueBuilder[K, V]) Name() string { return b.spec.Name }
-
-// Spec implements [Builder].
-func (b *TimestampedKeyValueBuilder[K, V]) Spec() Spec { return b.spec }
 
 // Bind returns the typed store over a task's bytes.
 func (b *TimestampedKeyValueBuilder[K, V]) Bind(to Binding) (TimestampedKeyValueStore[K, V], error) {

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -25,20 +24,6 @@ func TTL(d time.Duration) Option {
 		ms = -1 // an error, not none
 	}
 	return func(s *Spec) { s.TTL = ms }
-}
-
-// Validate returns what is wrong with a description: a TTL that is none, or that the
-// store cannot have.
-func (s Spec) Validate() error {
-	switch {
-	case s.TTL == 0:
-		return nil
-	case s.Kind != KindTimestampedKeyValue:
-		return fmt.Errorf("store: %s store %q has a TTL, which needs timestamped keys and values: use TimestampedKeyValue", s.Kind, s.Name)
-	case s.TTL < 1:
-		return fmt.Errorf("store: %q: its TTL is less than a millisecond", s.Name)
-	}
-	return nil
 }
 
 const (

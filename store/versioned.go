@@ -50,23 +50,20 @@ type VersionedKeyValueStore[K, V any] interface {
 }
 
 // A VersionedKeyValueBuilder describes a [VersionedKeyValueStore].
-type VersionedKeyValueBuilder[K, V any] struct {
-	spec   Spec
-	keys   serde.Serde[K]
-	values serde.Serde[V]
-}
+type VersionedKeyValueBuilder[K, V any] struct{ description[K, V] }
 
 // VersionedKeyValue describes a versioned store, as Kafka Streams'
 // versionedKeyValueStoreBuilder does: versions are kept as long as they were valid
 // within the history retention. The changelog has the values alone, and the versions'
 // timestamps as those of its records. A versioned store is never cached.
 func VersionedKeyValue[K, V any](name string, keys serde.Serde[K], values serde.Serde[V], history time.Duration, opts ...Option) *VersionedKeyValueBuilder[K, V] {
-	s := newSpec(name, KindVersionedKeyValue, opts)
+	d := describe(name, KindVersionedKeyValue, keys, values, opts)
+	s := &d.spec
 	s.Retention, s.Caching = millis(history), false
 	if s.SegmentInterval == 0 {
 		s.SegmentInterval = historySegment(s.Retention)
 	}
-	return &VersionedKeyValueBuilder[K, V]{s, keys, values}
+	return &VersionedKeyValueBuilder[K, V]{d}
 }
 
 // historySegment is Kafka Streams' segment interval for a history retention.
@@ -89,12 +86,6 @@ func historySegment(history int64) int64 {
 func SegmentInterval(d time.Duration) Option {
 	return func(s *Spec) { s.SegmentInterval = millis(d) }
 }
-
-// Name implements [Builder].
-func (b *VersionedKeyValueBuilder[K, V]) Name() string { return b.spec.Name }
-
-// Spec implements [Builder].
-func (b *VersionedKeyValueBuilder[K, V]) Spec() Spec { return b.spec }
 
 // Bind returns the typed store over a task's bytes.
 func (b *VersionedKeyValueBuilder[K, V]) Bind(to Binding) (VersionedKeyValueStore[K, V], error) {

@@ -85,26 +85,16 @@ type TimestampedWindowStore[K, V any] = WindowStore[K, ValueAndTimestamp[V]]
 type ReadOnlyTimestampedWindowStore[K, V any] = ReadOnlyWindowStore[K, ValueAndTimestamp[V]]
 
 // A WindowBuilder describes a [WindowStore].
-type WindowBuilder[K, V any] struct {
-	spec   Spec
-	keys   serde.Serde[K]
-	values serde.Serde[V]
-}
+type WindowBuilder[K, V any] struct{ description[K, V] }
 
 // Windows describes a window store, as Kafka Streams' windowStoreBuilder does. Windows
 // are kept for the retention, which must not be less than the windows' size; [Forever]
 // is allowed for both.
 func Windows[K, V any](name string, keys serde.Serde[K], values serde.Serde[V], retention, windowSize time.Duration, opts ...Option) *WindowBuilder[K, V] {
-	s := newSpec(name, KindWindow, opts)
-	s.setTimes(retention, windowSize)
-	return &WindowBuilder[K, V]{s, keys, values}
+	d := describe(name, KindWindow, keys, values, opts)
+	d.spec.setTimes(retention, windowSize)
+	return &WindowBuilder[K, V]{d}
 }
-
-// Name implements [Builder].
-func (b *WindowBuilder[K, V]) Name() string { return b.spec.Name }
-
-// Spec implements [Builder].
-func (b *WindowBuilder[K, V]) Spec() Spec { return b.spec }
 
 // Bind returns the typed store over a task's bytes.
 func (b *WindowBuilder[K, V]) Bind(to Binding) (WindowStore[K, V], error) {
@@ -129,25 +119,15 @@ func (b *WindowBuilder[K, V]) ViewAny(r Reader, changelogTopic string) (any, err
 }
 
 // A TimestampedWindowBuilder describes a [TimestampedWindowStore].
-type TimestampedWindowBuilder[K, V any] struct {
-	spec   Spec
-	keys   serde.Serde[K]
-	values serde.Serde[V]
-}
+type TimestampedWindowBuilder[K, V any] struct{ description[K, V] }
 
 // TimestampedWindows describes a window store that keeps timestamps, as Kafka Streams'
 // timestampedWindowStoreBuilder does; see [Windows] and [TimestampedKeyValue].
 func TimestampedWindows[K, V any](name string, keys serde.Serde[K], values serde.Serde[V], retention, windowSize time.Duration, opts ...Option) *TimestampedWindowBuilder[K, V] {
-	s := newSpec(name, KindTimestampedWindow, opts)
-	s.setTimes(retention, windowSize)
-	return &TimestampedWindowBuilder[K, V]{s, keys, values}
+	d := describe(name, KindTimestampedWindow, keys, values, opts)
+	d.spec.setTimes(retention, windowSize)
+	return &TimestampedWindowBuilder[K, V]{d}
 }
-
-// Name implements [Builder].
-func (b *TimestampedWindowBuilder[K, V]) Name() string { return b.spec.Name }
-
-// Spec implements [Builder].
-func (b *TimestampedWindowBuilder[K, V]) Spec() Spec { return b.spec }
 
 // Bind returns the typed store over a task's bytes.
 func (b *TimestampedWindowBuilder[K, V]) Bind(to Binding) (TimestampedWindowStore[K, V], error) {

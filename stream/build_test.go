@@ -23,7 +23,8 @@ func seen(name string) *stream.Materialized[string, string] {
 // program at once.
 func TestBuildReportsMistakes(t *testing.T) {
 	const noKey = `no key serde is given and none can be inferred here: pass stream.With(keySerde, valueSerde)`
-	noValue := strings.Replace(noKey, "key serde", "value serde", 1)
+	const noKeyStored = `no key serde is given and none can be inferred here: pass stream.InStore(name, keySerde, valueSerde) or stream.Stored(keySerde, valueSerde)`
+	noValue, noValueStored := strings.Replace(noKey, "key serde", "value serde", 1), strings.Replace(noKeyStored, "key serde", "value serde", 1)
 	numbers := stream.With(serde.String(), serde.Int64())
 	for name, c := range map[string]struct {
 		program func(b *stream.Builder)
@@ -44,18 +45,18 @@ func TestBuildReportsMistakes(t *testing.T) {
 			stream.Map(lengths, func(k string, n int) (int, string) { return n, k }).Repartition(nil, stream.Named("swapped"))
 		}, []string{
 			`stream: operator "KSTREAM-SINK-0000000002": ` + noValue,
-			`stream: operator "lengths": ` + noValue,
+			`stream: operator "lengths": ` + noValueStored,
 			`stream: operator "swapped": ` + noKey,
 			`stream: operator "swapped": ` + noValue,
 		}},
 		"no serde of a store": {func(b *stream.Builder) {
 			stream.Aggregate(stream.From(b, "in", text).GroupByKey(), func() int { return 0 }, func(_, _ string, n int) int { return n + 1 }, nil, stream.Named("sizes"))
-		}, []string{`stream: operator "sizes": ` + noValue}},
+		}, []string{`stream: operator "sizes": ` + noValueStored}},
 		"no serde of a repartition": {func(b *stream.Builder) {
 			stream.GroupBy(stream.From(b, "in", text), func(_, v string) int { return len(v) }, nil).
 				Count(stream.InStore("lengths", serde.Serde[int](nil), serde.Int64()), stream.Named("count"))
 		}, []string{
-			`stream: operator "count": ` + noKey,
+			`stream: operator "count": ` + noKeyStored,
 			`stream: operator "lengths": ` + noKey,
 		}},
 		"option that does not apply": {func(b *stream.Builder) {

@@ -112,8 +112,12 @@ func (s *Serdes[K, V]) or(key serde.Serde[K], value serde.Serde[V]) Serdes[K, V]
 
 // complete reports a serde that is missing and cannot be inferred.
 func (s *Serdes[K, V]) complete(b *graph.Builder, operator string) bool {
+	return s.given(b, operator, "stream.With(keySerde, valueSerde)")
+}
+
+func (s *Serdes[K, V]) given(b *graph.Builder, operator, by string) bool {
 	missing := func(what string) {
-		b.Failf(operator, "no %s serde is given and none can be inferred here: pass stream.With(keySerde, valueSerde)", what)
+		b.Failf(operator, "no %s serde is given and none can be inferred here: pass %s", what, by)
 	}
 	if s.key == nil {
 		missing("key")

@@ -59,6 +59,10 @@ func TryCogroupWith[K, V, A any](c *CogroupedKStream[K, A], g *KGroupedStream[K,
 }
 
 func cogrouped[K, V, A any](c *CogroupedKStream[K, A], g *KGroupedStream[K, V], step windowStep[K, V, A]) *CogroupedKStream[K, A] {
+	if c.b != g.s.b {
+		c.b.g.Failf("Cogroup", "the grouped streams belong to different builders")
+		return c
+	}
 	var repartition *graph.Op
 	one := cogroup[K, A]{group: g, op: g.s.op, parent: func(storeName string) *graph.Op {
 		if !g.s.repartition {

@@ -136,6 +136,7 @@ func joinForeignKey[K, V, KO, VO, R any](left *KTable[K, V], right *KTable[KO, V
 	if b != right.b {
 		b.g.Failf(result, "the two tables belong to different builders")
 	}
+	m.checkTimes(b.g, result)
 	left.needSerdes(result, "left")
 	right.needSerdes(result, "right")
 	j.versioned.left, j.versioned.right = left.versioned, right.versioned

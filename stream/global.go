@@ -37,6 +37,7 @@ func GlobalTable[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Mate
 	m = m.named(b.g, topic+"-").with(sd.key, sd.value)
 	source, name := b.globalNames(o.name)
 	sd.complete(b.g, name)
+	m.checkTimes(b.g, name)
 	if kind := m.builder().Spec().Kind; kind != store.KindTimestampedKeyValue {
 		b.g.Failf(name, "a global table cannot be kept in a %s store", kind)
 	}

@@ -90,9 +90,6 @@ type tableJoinFunc[K, V, W, R any] func(task graph.Task, r *topology.Record[K, V
 func joinTable[K, V, W, R any](s *KStream[K, V], t *KTable[K, W], prefix string, left bool, with *Serdes[K, V], opts []Option, f tableJoinFunc[K, V, W, R]) *KStream[K, R] {
 	b := s.b
 	o := b.options(prefix, opts, optName|optGrace)
-	if b != t.b {
-		b.g.Failf(prefix, "stream and table belong to different builders")
-	}
 	sd := with.or(s.key, s.value)
 	unlisted := false
 	if s.repartition {
@@ -103,6 +100,9 @@ func joinTable[K, V, W, R any](s *KStream[K, V], t *KTable[K, W], prefix string,
 		s, unlisted = s.repartitionForJoin(topic, sd)
 	}
 	name := b.g.Name(o.name, prefix)
+	if b != t.b {
+		b.g.Failf(name, "stream and table belong to different builders")
+	}
 	reader := t.read()
 	var op *graph.Op
 	if o.given&optGrace == 0 {

@@ -112,8 +112,13 @@ func (j *StreamJoined[K, L, R]) OtherStore(s *store.WindowBuilder[K, R]) *Stream
 // unlike that of the join's own stores, which changes nothing but its topic's
 // configuration: no two records have one key. Kafka Streams has it that way.
 type suppliedStore struct {
-	store.Builder
+	validated
 	spec store.Spec
+}
+
+type validated interface {
+	store.Builder
+	Validate() error
 }
 
 func (s suppliedStore) Spec() store.Spec {

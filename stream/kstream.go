@@ -124,6 +124,10 @@ func (s *KStream[K, V]) TryForeach(f func(ctx context.Context, r topology.Record
 // if one of the two does.
 func (s *KStream[K, V]) Merge(other *KStream[K, V], opts ...Option) *KStream[K, V] {
 	name := s.b.g.Name(s.b.options("KSTREAM-MERGE-", opts, optName).name, "KSTREAM-MERGE-")
+	if s.b != other.b {
+		s.b.g.Failf(name, "the two streams belong to different builders")
+		return &KStream[K, V]{b: s.b, op: s.op, name: name}
+	}
 	op := &graph.Op{Name: name, Merging: true, Type: recordType[K, V](), Write: func(t *graph.Topology, parents []string) error {
 		return t.AddProcessor(&graph.Node{Name: name, Parents: parents, New: newFilterNode(pass[K, V])})
 	}}

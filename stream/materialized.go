@@ -127,15 +127,21 @@ func (m *Materialized[K, V]) queryable() string {
 }
 
 func (m *Materialized[K, V]) complete(b *graph.Builder, operator string) {
+	m.needSerdes(b, operator)
+	m.checkTimes(b, operator)
+}
+
+// needSerdes reports serdes that are missing.
+func (m *Materialized[K, V]) needSerdes(b *graph.Builder, operator string) (ok bool) {
 	s := Serdes[K, V]{key: m.key, value: m.value}
-	s.complete(b, operator)
+	return s.given(b, operator, "stream.InStore(name, keySerde, valueSerde) or stream.Stored(keySerde, valueSerde)")
+}
+
+// checkTimes reports times that the store of a table without windows does not have.
+func (m *Materialized[K, V]) checkTimes(b *graph.Builder, operator string) {
 	if m.retention != 0 {
 		b.Failf(operator, "Retention is for windowed aggregations; entries of this store do not expire")
 	}
-	m.checkHistory(b, operator)
-}
-
-func (m *Materialized[K, V]) checkHistory(b *graph.Builder, operator string) {
 	if m.history < 0 {
 		b.Failf(operator, "the history retention of the table's store is %s: it must not be negative", m.history)
 	}

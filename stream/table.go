@@ -92,7 +92,7 @@ func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materializ
 	}
 	name := b.g.Name(o.name, "KTABLE-SOURCE-")
 	sd.complete(b.g, name)
-	m.checkHistory(b.g, name)
+	m.checkTimes(b.g, name)
 	flags := &tableFlags{store: m.name, materialized: given != "" || m.versioned}
 	src := topology.Source[K, V]{Key: sd.key, Value: sd.value, Topics: []string{topic}, Timestamp: sd.timestamp, Reset: o.reset}
 	so := &graph.SourceOp{Topics: src.Topics, Table: true}

@@ -52,8 +52,7 @@ func newSessionTableOp[K, A any](b *Builder, operator string, m *Materialized[K,
 // check reports what is wrong and returns the store's retention and options.
 func (t *windowTableOp[K, A]) check(wrong error) (retention time.Duration, opts []store.Option, ok bool) {
 	g := t.b.g
-	sd := Serdes[K, A]{key: t.m.key, value: t.m.value}
-	ok = sd.complete(g, t.name)
+	ok = t.m.needSerdes(g, t.name)
 	if retention = t.m.retention; retention == 0 {
 		retention = t.w.retention
 	}
@@ -67,11 +66,8 @@ func (t *windowTableOp[K, A]) check(wrong error) (retention time.Duration, opts 
 	case wrong != nil:
 		g.Failf(t.name, "%w", wrong)
 		return 0, nil, false
-	case t.m.versioned:
-		g.Failf(t.name, "a windowed table cannot be versioned: its keys have a time already")
-		return 0, nil, false
 	case retention < t.w.retention:
-		g.Failf(t.name, "the store keeps windows for %v, less than the %v that they can change", retention, t.w.retention)
+		g.Failf(t.name, "the store keeps windows for %v, less than the %v that they can change: give Retention at least that", retention, t.w.retention)
 		return 0, nil, false
 	}
 	opts = append([]store.Option{store.Cached()}, t.m.opts...)

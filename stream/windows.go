@@ -148,7 +148,7 @@ func checkGrace(d time.Duration) error {
 // millisOf are windows in milliseconds, or what is wrong with them.
 func millisOf(w Windows) (windows, error) {
 	if w == nil {
-		return windows{}, errors.New("there are no windows")
+		return windows{}, errors.New("there are no windows: use Tumbling, Hopping, Sliding or Unlimited")
 	}
 	return w.windows()
 }

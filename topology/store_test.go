@@ -67,9 +67,9 @@ func TestStoreThatIsNotTheProcessors(t *testing.T) {
 			addProc(topo, "other", proc{}, "source")
 			topo.AddStateStore(latest("latest"), "other")
 			return topo
-		}(), `processor "p" has no access to store "latest": connect the store to the processor`},
+		}(), `processor "p" has no access to store "latest": connect the store to the processor, in the DSL with stream.Stores`},
 		"not there": {chain(opens[textStore]("latest")),
-			`processor "p" has no access to store "latest": connect the store to the processor`},
+			`processor "p" has no access to store "latest": connect the store to the processor, in the DSL with stream.Stores`},
 		"of another type": {func() *topology.Topology {
 			topo := chain(opens[store.KeyValueStore[string, int64]]("latest"))
 			topo.AddStateStore(latest("latest"), "p")

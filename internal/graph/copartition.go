@@ -179,7 +179,7 @@ func (b *Builder) checkPartitions(t *Topology) {
 			case first == nil:
 				first = r
 			case r.Partitions != first.Partitions:
-				b.Fail(fmt.Errorf("stream: repartition topics %q (%d partitions) and %q (%d) are joined and must have the same number of partitions",
+				b.Fail(fmt.Errorf("stream: repartition topics %q (%d partitions) and %q (%d) are joined and must have the same number of partitions: give both the same stream.Partitions, or one of them none",
 					first.Name, first.Partitions, r.Name, r.Partitions))
 			}
 		}

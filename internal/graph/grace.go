@@ -2,7 +2,7 @@ package graph
 
 import "errors"
 
-var errNoWindows = errors.New("when a window closes is only defined for tables of windowed aggregations, and this one is none")
+var errNoWindows = errors.New("when a window closes is only defined for tables of windowed aggregations, and this one is none: use stream.UntilTimeLimit")
 
 // WindowGrace is how long after the end of a window the operator may still receive
 // changes of it, in milliseconds: the longest of what its parents say. Every way up

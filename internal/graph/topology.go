@@ -205,7 +205,11 @@ func (t *Topology) AddStore(b store.Builder, processors ...string) error {
 	if err := CheckName(name); err != nil {
 		return fmt.Errorf("topology: store: %w", err)
 	}
-	if err := b.Spec().Validate(); err != nil {
+	validate := b.Spec().Validate
+	if v, ok := b.(interface{ Validate() error }); ok {
+		validate = v.Validate
+	}
+	if err := validate(); err != nil {
 		return fmt.Errorf("topology: %w", err)
 	}
 	if s := t.Store(name); s == nil {

@@ -148,5 +148,5 @@ func (w *Wiring) Store(name string) (any, error) {
 	if w.isGlobal != nil && w.isGlobal(name) {
 		return w.Task.Store(name)
 	}
-	return nil, fmt.Errorf("topology: processor %q has no access to store %q: connect the store to the processor", w.Name, name)
+	return nil, fmt.Errorf("topology: processor %q has no access to store %q: connect the store to the processor, in the DSL with stream.Stores", w.Name, name)
 }
