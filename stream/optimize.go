@@ -28,10 +28,19 @@ const (
 	// that changes keys, if values keep their type in between. It has the first one's
 	// name and serdes. Kafka Streams: merge.repartition.topics.
 	MergeRepartitions = graph.MergeRepartitions
+	// MergeRepartitionsExactly is MergeRepartitions as Kafka Streams has it, also where it
+	// is wrong, to take over an application that runs there with the same topics. It moves
+	// a repartition in front of a processor, which may change the keys again (KAFKA-19668),
+	// and into one of several streams that are merged, whatever number of partitions the
+	// others have: then records of one key are in several partitions. Use it only where
+	// processors keep keys, and streams that are merged have equally many partitions.
+	// Two repartitions behind an operator that is not the one to change keys are an error
+	// of Build, as in Kafka Streams.
+	MergeRepartitionsExactly = graph.MergeRepartitions | graph.Exactly
 	// SingleStoreSelfJoin keeps the records of a stream that is joined with itself in
 	// one store instead of two. Kafka Streams: single.store.self.join.
 	SingleStoreSelfJoin = graph.SingleStoreSelfJoin
-	// AllOptimizations is what Kafka Streams calls "all".
+	// AllOptimizations is what Kafka Streams calls "all", without MergeRepartitionsExactly.
 	AllOptimizations = ReuseTableSources | MergeRepartitions | SingleStoreSelfJoin
 )
 

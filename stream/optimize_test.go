@@ -97,6 +97,33 @@ func TestMergedRepartitionsGiveTheSameResults(t *testing.T) {
 	}
 }
 
+// What is merged as in Kafka Streams is in front of a processor, or fails as there
+// (KAFKA-21357).
+func TestMergeRepartitionsExactly(t *testing.T) {
+	build := func(program func(processed *stream.KStream[string, string])) (*topology.Topology, error) {
+		b := stream.NewBuilder()
+		s := stream.SelectKey(stream.From(b, "in", text), func(_, v string) string { return v })
+		counted(s, "one")
+		program(stream.Process(s, func() *rekeying { return &rekeying{} }, stream.Named("process")))
+		return b.Build(stream.Optimize(stream.MergeRepartitionsExactly))
+	}
+	topo, err := build(func(processed *stream.KStream[string, string]) { counted(processed, "two") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(topo.Describe(), "-repartition)\n"); n != 1 {
+		t.Errorf("%d repartition topics, want 1:\n%s", n, topo.Describe())
+	}
+	_, err = build(func(processed *stream.KStream[string, string]) {
+		counted(processed, "two")
+		counted(processed, "three")
+	})
+	if err == nil || !strings.Contains(err.Error(), `"KSTREAM-KEY-SELECT-0000000001": the repartition in front of KSTREAM-AGGREGATE-`) ||
+		!strings.Contains(err.Error(), "was already: Kafka Streams has no such topology") {
+		t.Errorf("Build returned %v, want an error that names the repartition that cannot be moved", err)
+	}
+}
+
 // rekeying puts all records under one key.
 type rekeying struct {
 	pc *topology.Context[string, string]

@@ -15,9 +15,7 @@ func Process[K, V, K2, V2 any, P topology.Processor[K, V, K2, V2]](s *KStream[K,
 	name, op := process(s, "KSTREAM-PROCESSOR-", opts, func(w *topology.Topology, name string, parents []string) {
 		topology.AddProcessor[K, V, K2, V2](w, name, supplier, parents...)
 	})
-	// Kafka Streams moves a repartition in front of a processor, which may change the
-	// keys once more. So it stays behind.
-	op.ValueChanging = true
+	op.Processor = true
 	return &KStream[K2, V2]{b: s.b, op: op, name: name, repartition: true}
 }
 

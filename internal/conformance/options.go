@@ -18,6 +18,10 @@ func (r *runner) buildOptions() ([]stream.BuildOption, error) {
 		if err != nil {
 			return nil, err
 		}
+		_, listed := divergences[s.Name]
+		if fixed := fmt.Sprint(s.Config[processFix]) == "true"; o.Has(stream.MergeRepartitions) && !listed && !fixed {
+			o |= stream.MergeRepartitionsExactly
+		}
 		opts = append(opts, stream.Optimize(o))
 	}
 	if v, ok := s.Config["ensure.explicit.internal.resource.naming"]; ok && s.TopologyConfig && fmt.Sprint(v) == "true" {
@@ -30,7 +34,7 @@ func (r *runner) buildOptions() ([]stream.BuildOption, error) {
 }
 
 // processFix makes Kafka Streams leave a repartition behind a processor, which may
-// change keys (KAFKA-19668). The library always does.
+// change keys (KAFKA-19668). The library does so without MergeRepartitionsExactly.
 const processFix = "__enable.process.processValue.fix__"
 
 // namesOnly tells whether a topology's own config has nothing but what

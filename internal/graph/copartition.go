@@ -40,6 +40,15 @@ func (o *Op) SourceNames(listed bool) []string {
 	return names
 }
 
+// ListedSources are the names of the source nodes that Kafka Streams lists for an
+// operator: those that it had when it was made, but for repartitions that became one.
+func (o *Op) ListedSources() []string {
+	if o.listed != nil {
+		return o.listed
+	}
+	return o.SourceNames(true)
+}
+
 // NullKeysDownstream tells whether an operator somewhere behind this one has a use
 // for records with a null key. Kafka Streams: NodesWithRelaxedNullKeyJoinDownstream.
 func (o *Op) NullKeysDownstream() bool {
@@ -66,7 +75,7 @@ func (t *Topology) Copartition(sources ...string) {
 // CopartitionOp declares that all topics that an operator is fed from must have the
 // same number of partitions.
 func (t *Topology) CopartitionOp(o *Op) {
-	c := copartition{sources: o.SourceNames(true)}
+	c := copartition{sources: o.ListedSources()}
 	for _, s := range o.SourceNames(false) {
 		if !slices.Contains(c.sources, s) {
 			c.unlisted = append(c.unlisted, s)
@@ -80,7 +89,7 @@ func (t *Topology) CopartitionOp(o *Op) {
 func (t *Topology) CopartitionOps(o *Op, listed []*Op) {
 	var c copartition
 	for _, l := range listed {
-		c.sources = appendNew(c.sources, l.SourceNames(true))
+		c.sources = appendNew(c.sources, l.ListedSources())
 	}
 	for _, s := range o.SourceNames(false) {
 		if !slices.Contains(c.sources, s) {

@@ -27,6 +27,7 @@ type Builder struct {
 	names    map[string]bool // that were generated
 
 	shareable []*Op // repartitions that may be merged
+	merges    []*Op // of streams
 }
 
 // An Op is an operator of the logical graph. It becomes one or more nodes.
@@ -63,6 +64,8 @@ type Op struct {
 	// KeyChanging and ValueChanging say what the operator does to records, and
 	// Merging that it makes one stream of several.
 	KeyChanging, ValueChanging, Merging bool
+	// Processor is set for a processor of the user, which may change keys and values.
+	Processor bool
 	// Type is the type of the records that a KeyChanging or Merging operator
 	// forwards.
 	Type string
@@ -70,7 +73,8 @@ type Op struct {
 	Shareable *Shareable
 
 	parents, children []*Op
-	forgotten         []*Op // parents whose sources Kafka Streams does not list
+	forgotten         []*Op    // parents whose sources Kafka Streams does not list
+	listed            []string // the sources that it lists, if operators above were moved
 	priority          int
 	written           bool
 }

@@ -15,6 +15,8 @@ const (
 	MergeRepartitions
 	// SingleStoreSelfJoin joins a stream with itself over one store.
 	SingleStoreSelfJoin
+	// Exactly goes with MergeRepartitions: it does so also where Kafka Streams is wrong.
+	Exactly
 )
 
 // Has tells whether o has all of x.
@@ -27,7 +29,8 @@ type Shareable struct {
 	// Again makes a repartition over a topic of the same name, with other nodes.
 	Again func() *Op
 
-	changer *Op // the operator that makes it necessary
+	changer *Op // the operator that makes it necessary, nil if it is not moved there
+	exactly *Op // the same for Exactly
 }
 
 // optimize rewrites the operators.
@@ -47,16 +50,25 @@ func (b *Builder) optimize() {
 	}
 }
 
-// note remembers a repartition that was added for mergeRepartitions: one that is
-// necessary because of an operator further up that changes keys. If values change
-// in between it is not moved up there.
+// note remembers what mergeRepartitions needs: merges, and repartitions that are
+// necessary because of an operator further up that changes keys. If values change in
+// between a repartition is not moved up there, nor if keys may, by a processor.
 func (b *Builder) note(op *Op) {
+	if op.Merging {
+		b.merges = append(b.merges, op)
+	}
 	if op.Shareable == nil || slices.Contains(b.shareable, op) {
 		return
 	}
-	changes := op.find(func(o *Op) bool { return o.KeyChanging || o.ValueChanging })
-	if changes != nil && changes == op.find(func(o *Op) bool { return o.KeyChanging }) {
-		op.Shareable.changer = changes
+	changes := func(processor bool) *Op {
+		changer := op.find(func(o *Op) bool { return o.KeyChanging })
+		if changer != op.find(func(o *Op) bool { return o.KeyChanging || o.ValueChanging || processor && o.Processor }) {
+			return nil
+		}
+		return changer
+	}
+	op.Shareable.changer, op.Shareable.exactly = changes(true), changes(false)
+	if op.Shareable.exactly != nil {
 		b.shareable = append(b.shareable, op)
 	}
 }
@@ -84,12 +96,18 @@ func (o *Op) find(match func(*Op) bool) *Op {
 // Only repartitions of the records that this operator itself forwards are replaced.
 // An operator in between may change their type without saying so, a join with a
 // global table for instance; Kafka Streams then fails when it casts the first record.
+//
+// With [Exactly], repartitions are moved as in Kafka Streams, and results can be wrong:
+// in front of a processor, which may change the keys again (KAFKA-19668), and into one of
+// several streams that are merged, whatever number of partitions the others have. And it
+// is an error if what is below an operator has moved already.
 func (b *Builder) mergeRepartitions() {
 	targets := make([]*Op, len(b.shareable)) // found before anything moves
 	for i, r := range b.shareable {
 		targets[i] = b.target(r)
 	}
-	shared := map[*Op]*Op{}
+	b.each(func(o *Op) { o.listed = o.SourceNames(true) })
+	shared, renamed := map[*Op]*Op{}, map[string]string{}
 	for i, r := range b.shareable {
 		at := targets[i]
 		if at == nil || at.Type != r.Shareable.Type {
@@ -102,18 +120,36 @@ func (b *Builder) mergeRepartitions() {
 			shared[at] = s
 			at.adopt(s)
 		}
-		// What is below may have moved with an earlier repartition. Kafka Streams then
-		// gives up: "Found a null keyChangingChild node".
-		below := r
-		for below.parents[0] != at && below.parents[0] != s {
-			below = below.parents[0]
-		}
-		if below.parents[0] == at {
+		// What is below may have moved with an earlier repartition.
+		below := r.find(func(o *Op) bool { return o != s && slices.Contains(o.parents, at) })
+		switch {
+		case below != nil:
 			s.adopt(below)
 			at.abandon(below)
+		case b.Optimize.Has(Exactly):
+			b.failExactly(r, at)
+			return
 		}
 		r.replace()
+		renamed[r.Sources[0]] = s.Sources[0]
 	}
+	b.each(func(o *Op) {
+		for i, name := range o.listed {
+			if to, ok := renamed[name]; ok {
+				o.listed[i] = to
+			}
+		}
+		o.listed = appendNew(nil, o.listed)
+	})
+}
+
+// changer is the operator that makes a repartition necessary and behind which it can be,
+// nil if there is none.
+func (b *Builder) changer(r *Op) *Op {
+	if b.Optimize.Has(Exactly) {
+		return r.Shareable.exactly
+	}
+	return r.Shareable.changer
 }
 
 // target returns the operator behind which a repartition can be moved, nil if there
@@ -121,20 +157,52 @@ func (b *Builder) mergeRepartitions() {
 // belong to the operator above are behind the merge; where two streams are merged the
 // way ends, since the other one needs the repartition too.
 func (b *Builder) target(r *Op) *Op {
+	changer := b.changer(r)
+	if changer == nil {
+		return nil
+	}
+	if b.Optimize.Has(Exactly) {
+		return b.exactTarget(r, changer)
+	}
 	for o := r; len(o.parents) == 1; {
 		o = o.parents[0]
-		if o.KeyChanging || o.Merging && (len(o.parents) > 1 || b.allBehind(o, r.Shareable.changer)) {
+		if o.KeyChanging || o.Merging && (len(o.parents) > 1 || b.allBehind(o, changer)) {
 			return o
 		}
 	}
 	return nil
 }
 
+// exactTarget is the merge behind which all repartitions are that an operator makes
+// necessary, or else this operator.
+func (b *Builder) exactTarget(r, changer *Op) *Op {
+	at := changer
+	for _, m := range b.merges {
+		if b.allBehind(m, changer) && m.find(func(o *Op) bool { return slices.Contains(o.parents, changer) }) != nil {
+			if at != changer {
+				b.failExactly(r, m)
+			}
+			at = m
+		}
+	}
+	return at
+}
+
+// failExactly reports a repartition that cannot be moved. Kafka Streams: "Found a null
+// keyChangingChild node" (KAFKA-21357).
+func (b *Builder) failExactly(r, at *Op) {
+	before := "nothing"
+	if len(r.children) > 0 {
+		before = r.children[0].Name
+	}
+	b.Failf(at.Name, "the repartition in front of %s cannot be moved here, as what is in between was already: Kafka Streams has no such topology, use MergeRepartitions", before)
+}
+
 // allBehind tells whether all repartitions that an operator makes necessary are
 // behind a merge.
 func (b *Builder) allBehind(merge, changer *Op) bool {
 	return !slices.ContainsFunc(b.shareable, func(r *Op) bool {
-		return r.Shareable.changer == changer &&
+		return b.changer(r) == changer &&
 			r.find(func(o *Op) bool { return slices.Contains(o.parents, merge) }) == nil
 	})
 }
@@ -163,5 +231,18 @@ func (o *Op) replace() {
 	}
 	for _, c := range slices.Clone(o.children) {
 		o.abandon(c)
+	}
+}
+
+// each calls f for each operator once.
+func (b *Builder) each(f func(*Op)) {
+	seen := map[*Op]bool{&b.root: true}
+	for queue := slices.Clone(b.root.children); len(queue) > 0; queue = queue[1:] {
+		o := queue[0]
+		if !seen[o] {
+			seen[o] = true
+			f(o)
+			queue = append(queue, o.children...)
+		}
 	}
 }
