@@ -66,15 +66,12 @@ type deduplicate[K, V, ID any] struct {
 	isNull func(*ID) bool
 	seen   store.WindowStore[ID, bool]
 	time   int64 // the greatest timestamp, committed with the offsets
-	store  string
 	last   ID
 }
 
 func newDeduplicateNode[K, V, ID any](w *graph.Wiring, within int64, id func(K, V) ID, storeName string) (any, error) {
-	d := &deduplicate[K, V, ID]{name: w.Name, within: within, id: id, isNull: null.Check[ID](), time: -1, store: storeName}
-	if kept, ok := w.Task.Kept(storeName); ok {
-		d.time = kept
-	}
+	d := &deduplicate[K, V, ID]{name: w.Name, within: within, id: id, isNull: null.Check[ID](), time: -1}
+	w.Task.KeepTime(w.Name, &d.time)
 	s, err := w.Store(storeName)
 	if err != nil {
 		return nil, err
@@ -92,10 +89,7 @@ func (d *deduplicate[K, V, ID]) first(t graph.Task, r *topology.Record[K, V]) (b
 	if d.isNull != nil && d.isNull(&d.last) {
 		return true, nil
 	}
-	if r.Timestamp > d.time {
-		d.time = r.Timestamp
-		t.Keep(d.store, d.time)
-	}
+	d.time = max(d.time, r.Timestamp)
 	if r.Timestamp < d.time-d.within {
 		t.Dropped(d.name, "late")
 		return false, nil

@@ -33,6 +33,7 @@ type emission struct {
 	last    int64  // the close time of the last emission, -1 before the first
 	next    int64  // wall clock before which there is no emission
 	exact   bool   // lose what Kafka Streams loses
+	sent    int64  // results so far
 	saved   int64  // windows with a time up to this were emitted before the store dropped them; -1: none
 }
 

@@ -11,9 +11,9 @@ func (n *windowNode[K, V, A]) advance(streamTime int64) (worked bool, err error)
 		return false, nil
 	}
 	n.streamTime = max(n.streamTime, streamTime)
-	before := n.emission.last
+	before := n.emission.sent
 	err = n.emitClosed(&topology.Record[K, V]{Timestamp: streamTime}, n.streamTime-n.w.grace)
-	return n.emission.last != before, err
+	return n.emission.sent != before, err
 }
 
 // advance emits the sessions that have closed.
@@ -22,9 +22,9 @@ func (n *sessionNode[K, V, A]) advance(streamTime int64) (worked bool, err error
 		return false, nil
 	}
 	n.streamTime = max(n.streamTime, streamTime)
-	before := n.emission.last
+	before := n.emission.sent
 	err = n.emitClosed(&topology.Record[K, V]{Timestamp: streamTime}, n.streamTime-n.w.grace-n.w.size)
-	return n.emission.last != before, err
+	return n.emission.sent != before, err
 }
 
 // advance emits the rows that are due.
@@ -42,7 +42,7 @@ func (n *joinSide[K, L, R, This, Other, V]) advance(streamTime int64) (worked bo
 		return false, nil
 	}
 	n.pending.time = max(n.pending.time, streamTime)
-	before := n.pending.nextEmit
+	before := n.pending.sent
 	err = n.emit(&topology.Record[K, This]{Timestamp: streamTime})
-	return n.pending.nextEmit != before, err
+	return n.pending.sent != before, err
 }

@@ -70,7 +70,8 @@ type graceNode[K, V, W, R any] struct {
 }
 
 func newGraceNode[K, V, W, R any](w *graph.Wiring, buffer string, grace int64, table tableReader[K, W], left bool, sd Serdes[K, V], f tableJoinFunc[K, V, W, R]) (any, error) {
-	n := &graceNode[K, V, W, R]{grace: grace}
+	n := &graceNode[K, V, W, R]{grace: grace, time: -1}
+	w.Task.KeepTime(w.Name, &n.time)
 	var err error
 	if n.join, err = newStreamTableNode(w, table, left, f); err != nil {
 		return nil, err
@@ -93,9 +94,10 @@ const (
 
 var errWaitingKey = errors.New("the key of a record that waits has less than 13 bytes: its changelog is damaged, or not of such a store")
 
-// Start finds out from the records that wait where the sequence and the time are.
+// Start finds out from the records that wait where the sequence is, and the time, if it
+// was not kept.
 func (n *graceNode[K, V, W, R]) Start() error {
-	n.time, n.oldest, n.sequence = -1, math.MaxInt64, 0
+	n.oldest, n.sequence = math.MaxInt64, 0
 	it := n.buffer.Scan(nil, nil, false)
 	for it.Next() {
 		key := it.Key()
@@ -103,8 +105,8 @@ func (n *graceNode[K, V, W, R]) Start() error {
 			_ = it.Close() // the first error is returned
 			return errWaitingKey
 		}
-		n.time = int64(binary.BigEndian.Uint64(key[1:]))
-		n.oldest = min(n.oldest, n.time)
+		at := int64(binary.BigEndian.Uint64(key[1:]))
+		n.time, n.oldest = max(n.time, at), min(n.oldest, at)
 		n.sequence = max(n.sequence, int32(binary.BigEndian.Uint32(key[len(key)-waitingSuffix:])))
 	}
 	return it.Close()

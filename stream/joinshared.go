@@ -29,6 +29,7 @@ type shared[K, L, R any] struct {
 
 	time     int64 // the largest timestamp of both sides, -1 at first
 	earliest int64 // as far as known, that of a record in the store
+	sent     int64 // results so far
 	nextEmit int64 // when results may be sent next, by the wall clock
 	// first is not greater than the timestamp of any record in the store. Reading begins
 	// there: before it lie those that are gone, which cost time too.
@@ -238,6 +239,7 @@ func (w *sharedWalk[K, L, R]) decode() (key K, left *L, right *R, err error) {
 
 // sent deletes the key before this one: all its records were sent.
 func (w *sharedWalk[K, L, R]) sent(timestamp int64) error {
+	w.s.sent++
 	if w.gone != nil && !bytes.Equal(w.gone, w.key) {
 		if err := w.s.bytes.Put(w.gone, nil, timestamp); err != nil {
 			return err

@@ -113,6 +113,9 @@ func newJoinSide[K, L, R, This, Other, V any](w *graph.Wiring, of sideOf[K, L, R
 		}
 		n.pending = s.(*shared[K, L, R]) // what sharedBuilder binds
 		w.Task.OnAdvance(n.advance)
+		if n.left { // the time is that of both sides
+			w.Task.KeepTime(w.Name, &n.pending.time)
+		}
 	}
 	n.out, err = graph.Connect[topology.Record[K, V]](w)
 	return n, err

@@ -38,6 +38,7 @@ func newSelfJoinNode[K, L, R, V any](w *graph.Wiring, storeName string, windows 
 	if n.store, err = windowsOf[K, L](w, storeName); err != nil {
 		return nil, err
 	}
+	w.Task.KeepTime(w.Name, &n.time)
 	n.out, err = graph.Connect[topology.Record[K, V]](w)
 	return n, err
 }

@@ -37,6 +37,7 @@ type sessionNode[K, V, A any] struct {
 func newSessionNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init func() A, step windowStep[K, V, A],
 	merge func(K, A, A) (A, error)) (*sessionNode[K, V, A], error) {
 	n := &sessionNode[K, V, A]{name: w.Name, task: w.Task, w: t.w, init: init, step: step, merge: merge, streamTime: -1}
+	w.Task.KeepTime(w.Name, &n.streamTime)
 	var err error
 	n.table, n.store, err = newWindowTable[K, A, store.SessionStore[K, A]](w, t.m, t.store.Spec(), t.flags, t.emit == OnWindowUpdate)
 	if err == nil {
@@ -203,6 +204,7 @@ func (n *sessionNode[K, V, A]) emitExpiring(r *topology.Record[K, V], closeTime 
 // emit forwards the sessions of all keys that end from lower to upper.
 func (n *sessionNode[K, V, A]) emit(r *topology.Record[K, V], lower, upper int64) (ok bool, err error) {
 	return emitAll(n.task, n.name, n.store.FindEnded(lower, upper), func(key Windowed[K], value A) error {
+		n.emission.sent++
 		return n.table.emit(key, value, key.Window.End, r.Headers)
 	})
 }

@@ -48,7 +48,8 @@ type orderedRow struct {
 type ends interface{ WindowEnd() int64 }
 
 func newSuppressNode[K, V any](w *graph.Wiring, s Suppressed, storeName string, sd Serdes[K, V]) (*suppressNode[K, V], error) {
-	n := &suppressNode[K, V]{name: w.Name, task: w.Task, limit: s.limit.Milliseconds(), strict: s.closes, config: s.buffer}
+	n := &suppressNode[K, V]{name: w.Name, task: w.Task, limit: s.limit.Milliseconds(), strict: s.closes, config: s.buffer, time: -1}
+	w.Task.KeepTime(w.Name, &n.time)
 	if s.closes {
 		k, ok := any(&n.k).(ends)
 		switch {
@@ -74,7 +75,7 @@ func newSuppressNode[K, V any](w *graph.Wiring, s Suppressed, storeName string, 
 
 // Start puts the rows of the store in order.
 func (n *suppressNode[K, V]) Start() error {
-	n.bytes, n.time = 0, -1
+	n.bytes = 0
 	n.order = btree.NewBTreeGOptions(func(a, b orderedRow) bool {
 		return a.time < b.time || a.time == b.time && a.key < b.key
 	}, btree.Options{NoLocks: true})

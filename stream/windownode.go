@@ -36,6 +36,7 @@ type windowNode[K, V, A any] struct {
 
 func newWindowNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init func() A, step windowStep[K, V, A]) (*windowNode[K, V, A], error) {
 	n := &windowNode[K, V, A]{name: w.Name, task: w.Task, w: t.w, init: init, step: step, streamTime: -1}
+	w.Task.KeepTime(w.Name, &n.streamTime)
 	var err error
 	n.table, n.store, err = newWindowTable[K, A, store.TimestampedWindowStore[K, A]](w, t.m, t.store.Spec(), t.flags, t.emit == OnWindowUpdate)
 	if err == nil {
@@ -207,6 +208,7 @@ func (n *windowNode[K, V, A]) emitExpiring(r *topology.Record[K, V], closeTime, 
 // emit forwards the windows of all keys that begin from lower to upper.
 func (n *windowNode[K, V, A]) emit(r *topology.Record[K, V], lower, upper int64) (ok bool, err error) {
 	return emitAll(n.task, n.name, n.store.FetchAll(lower, upper), func(key Windowed[K], v store.ValueAndTimestamp[A]) error {
+		n.emission.sent++
 		return n.table.emit(key, v.Value, v.Timestamp, r.Headers)
 	})
 }

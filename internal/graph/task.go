@@ -86,6 +86,11 @@ type Task interface {
 	// Kept returns it, also after a restart. Kafka Streams: processorMetadata.
 	Keep(key string, value int64)
 	Kept(key string) (value int64, ok bool)
+	// KeepTime makes how far a node has come in time part of what is kept: *at is set to
+	// what was committed, if anything was, and is read with each commit. So a record that is
+	// late stays late after a restart, and nothing that has closed opens again; Kafka Streams
+	// begins anew.
+	KeepTime(node string, at *int64)
 	// Schedule calls f from the task's goroutine, never inside another node's call.
 	Schedule(node string, every time.Duration, wall bool, f func(timestamp int64) error) (cancel func(), err error)
 	// OnAdvance registers what is called when stream time moves on without a record,

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/murmur"
 	"github.com/streamweir/streamweir/internal/record"
-	"github.com/streamweir/streamweir/internal/task"
 	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/topology"
 )
@@ -36,28 +36,51 @@ type Cluster struct {
 	rand   *rand.Rand
 	names  graph.Topics
 	topics map[record.Partition][]record.Record // what is committed
+	global *node                                // fills the global stores; nil if there are none
 	tasks  []*node
 	now    int64
+	// settling: the clock is of no use to tasks that are not meant.
+	settling bool
 }
 
-// NewCluster starts all tasks of a topology. The random numbers decide who does what
-// when.
+// idleAfter is longer than any run takes: only Settle lets stream time go on.
+const idleAfter = int64(time.Hour / time.Millisecond)
+
+// NewCluster has the tasks of a topology. The random numbers decide who does what when.
 func NewCluster(t *topology.Topology, cfg Config, r *rand.Rand) (*Cluster, error) {
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
 	c := &Cluster{cfg: cfg, rand: r, names: t.Graph().Topics(applicationID), topics: map[record.Partition][]record.Record{}}
+	if sub := t.Graph().Global(); sub != nil {
+		c.global = newNode(c, sub, graph.GlobalTask)
+	}
 	for _, sub := range t.Graph().Subtopologies() {
 		for id := range cfg.Partitions {
-			n := &node{c: c, sub: sub, id: graph.TaskID{Subtopology: sub.ID, Partition: id}, committed: map[record.Partition]task.Position{}}
-			n.dir = fmt.Sprintf("%s/%s", cfg.Dir, n.id)
-			c.tasks = append(c.tasks, n)
-			if err := n.open(); err != nil {
-				return nil, errors.Join(err, c.Close())
-			}
+			c.tasks = append(c.tasks, newNode(c, sub, graph.TaskID{Subtopology: sub.ID, Partition: id}))
 		}
 	}
 	return c, nil
+}
+
+// Start starts all tasks, when the global stores have what was produced until now.
+func (c *Cluster) Start() error {
+	if g := c.global; g != nil {
+		if err := g.open(); err != nil {
+			return err
+		}
+		for g.busy() {
+			if err := g.step(); err != nil {
+				return fmt.Errorf("global stores: %w", err)
+			}
+		}
+	}
+	for _, n := range c.tasks {
+		if err := n.open(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Close closes all tasks.
@@ -66,12 +89,19 @@ func (c *Cluster) Close() error {
 	for _, n := range c.tasks {
 		errs = append(errs, n.crash())
 	}
+	if c.global != nil {
+		errs = append(errs, c.global.crash())
+	}
 	return errors.Join(errs...)
 }
 
 // Produce appends a record to an input topic.
 func (c *Cluster) Produce(topic string, r record.Record) {
-	c.append(record.Partition{Topic: topic, ID: murmur.Partition(r.Key, c.cfg.Partitions)}, r)
+	to := record.Partition{Topic: topic}
+	if r.Key != nil {
+		to.ID = murmur.Partition(r.Key, c.cfg.Partitions)
+	}
+	c.append(to, r)
 }
 
 func (c *Cluster) append(p record.Partition, r record.Record) {
@@ -92,6 +122,27 @@ func (c *Cluster) Run() error {
 			return fmt.Errorf("task %s: %w", n.id, err)
 		}
 	}
+}
+
+// Settle lets stream time go on in all tasks until all windows have closed, those of what
+// comes first before those of what is made of it.
+func (c *Cluster) Settle() error {
+	c.settling = true
+	for _, n := range c.tasks {
+		for needed := true; needed; {
+			for range 2 { // it begins to be idle, and is
+				if err := n.task.Punctuate(background, c.now); err != nil {
+					return err
+				}
+				c.now += 3 * idleAfter
+			}
+			needed, _ = n.task.CommitNeeded()
+			if err := c.Run(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Records are what was committed to a topic, partition after partition.

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/record"
@@ -22,6 +24,10 @@ type node struct {
 	fed       map[record.Partition]int // how many records the task was given, counted from offset 0
 }
 
+func newNode(c *Cluster, sub *graph.Sub, id graph.TaskID) *node {
+	return &node{c: c, sub: sub, id: id, dir: fmt.Sprintf("%s/%s", c.cfg.Dir, id), committed: map[record.Partition]task.Position{}}
+}
+
 // open starts the task where its committed offsets stand, after its stores were
 // restored.
 func (n *node) open() error {
@@ -33,21 +39,39 @@ func (n *node) open() error {
 		return err
 	}
 	n.out = transaction{c: n.c}
-	n.task, err = task.New(task.Config{ID: n.id, Sub: n.sub, Topics: n.c.names, Inputs: n.inputs(), Output: &n.out, Stores: n.set,
-		Cache: &task.Cache{Max: n.c.cfg.CacheBytes}})
+	cfg := task.Config{ID: n.id, Sub: n.sub, Topics: n.c.names, Inputs: n.inputs(), Output: &n.out, Stores: n.set,
+		IdleAfter: idleAfter, Cache: &task.Cache{Max: n.c.cfg.CacheBytes}}
+	if n.c.global != nil {
+		cfg.GlobalStore = n.c.global.view
+	}
+	n.task, err = task.New(cfg)
 	if err != nil {
 		return err
 	}
 	return n.task.Start(background, n.c.now)
 }
 
+// view makes a read-only store for a task.
+func (n *node) view(name string) (any, error) {
+	i := slices.IndexFunc(n.sub.Stores, func(s *graph.Store) bool { return s.Builder.Name() == name })
+	if i < 0 {
+		return nil, fmt.Errorf("sim: there is no global store %q", name)
+	}
+	s := n.sub.Stores[i]
+	return s.Builder.ViewAny(n.set.Store(name).Committed(), n.c.names.Changelog(s))
+}
+
 // restore reads what the stores lack of their changelogs, in pieces.
 func (n *node) restore() error {
 	for _, s := range n.sub.Stores {
-		if !n.c.names.Logged(s) {
+		p := record.Partition{Topic: n.c.names.Changelog(s), ID: n.id.Partition}
+		log := n.c.topics[p]
+		switch {
+		case s.SourceTopic != "" && !s.Global: // what comes behind is processed
+			log = log[:n.committed[p].Offset]
+		case !n.c.names.Logged(s):
 			continue
 		}
-		log := n.c.topics[record.Partition{Topic: n.c.names.Changelog(s), ID: n.id.Partition}]
 		next, _ := n.set.Offset(s.Builder.Name())
 		for next < int64(len(log)) {
 			end := min(next+1+n.c.rand.Int64N(100), int64(len(log)))
@@ -63,8 +87,7 @@ func (n *node) restore() error {
 func (n *node) inputs() []task.Input {
 	n.fed = map[record.Partition]int{}
 	var inputs []task.Input
-	for _, topic := range n.sub.Sources(nil) {
-		p := record.Partition{Topic: n.c.names.Name(topic), ID: n.id.Partition}
+	for _, p := range n.partitions() {
 		in := task.Input{Partition: p, Time: -1, End: int64(len(n.c.topics[p]))}
 		if at, ok := n.committed[p]; ok {
 			in.Offset, in.Time, in.Kept = at.Offset, at.Time, at.Kept
@@ -73,6 +96,22 @@ func (n *node) inputs() []task.Input {
 		inputs = append(inputs, in)
 	}
 	return inputs
+}
+
+// partitions are the inputs: a partition of each topic, or all that are for global stores.
+func (n *node) partitions() []record.Partition {
+	var list []record.Partition
+	for _, topic := range n.sub.Sources(nil) {
+		p := record.Partition{Topic: n.c.names.Name(topic), ID: n.id.Partition}
+		if !n.sub.Global {
+			list = append(list, p)
+			continue
+		}
+		for p.ID = range n.c.cfg.Partitions {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // busy tells whether the task has something to read or to commit.
@@ -97,6 +136,9 @@ func (n *node) step() error {
 	case 0:
 		return n.commit()
 	case 1:
+		if n.c.settling {
+			return nil
+		}
 		return n.task.Punctuate(background, n.c.now)
 	case 2:
 		return n.persist()
@@ -162,6 +204,9 @@ func (n *node) trouble() error {
 	}
 	if err := n.crash(); err != nil {
 		return err
+	}
+	if n.sub.Global { // all of it is read again; how far its stores are is the driver's to know
+		clear(n.committed)
 	}
 	if n.c.rand.IntN(3) == 0 {
 		if err := n.c.cfg.Disk.Lose(n.dir); err != nil {

@@ -71,6 +71,35 @@ func (t *Task) Kept(key string) (value int64, ok bool) {
 	return value, ok
 }
 
+// keptTime is the time of a node, and the key under which it is kept.
+type keptTime struct {
+	key string
+	at  *int64
+}
+
+// timePrefix is in front of the name of a node whose time is kept; no name has a space.
+const timePrefix = "time "
+
+// KeepTime is part of graph.Task.
+func (t *Task) KeepTime(node string, at *int64) {
+	k := keptTime{timePrefix + node, at}
+	if kept, ok := t.kept[k.key]; ok {
+		*at = kept
+	}
+	t.times = append(t.times, k)
+}
+
+// keeping is what is committed with the offsets.
+func (t *Task) keeping() map[string]int64 {
+	kept := maps.Clone(t.kept)
+	for _, k := range t.times {
+		if *k.at >= 0 {
+			kept[k.key] = *k.at
+		}
+	}
+	return kept
+}
+
 // remember takes what nodes kept with the inputs' offsets. The largest is taken
 // where they differ: an input that had nothing to commit has what was committed
 // before.

@@ -2,6 +2,7 @@ package task_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"maps"
 	"math"
 	"testing"
@@ -79,4 +80,23 @@ func FuzzDecodeMetadata(f *testing.F) {
 			t.Errorf("%q is %d, %v and then %d, %v", metadata, at, kept, again, same)
 		}
 	})
+}
+
+// A broker refuses a commit with more metadata than 4096 bytes: then the times of nodes
+// are left out, and the rest stays.
+func TestMetadataStaysWithinWhatABrokerTakes(t *testing.T) {
+	p := task.Position{Time: 5, Kept: map[string]int64{"counts": 4}}
+	for n := range 100 {
+		before := p.Metadata()
+		p.Kept[fmt.Sprintf("time KSTREAM-AGGREGATE-%010d", n)] = int64(n)
+		at, kept := task.DecodeMetadata(p.Metadata())
+		switch {
+		case at != 5 || kept["counts"] != 4 || len(p.Metadata()) > task.MaxMetadata:
+			t.Fatalf("%d times: %d and %v", n, at, kept)
+		case n < 65 && len(kept) != len(p.Kept):
+			t.Fatalf("%d of %d are left of %d bytes", len(kept), len(p.Kept), len(before))
+		case n == 99 && len(kept) != 1:
+			t.Fatalf("%d are left", len(kept))
+		}
+	}
 }

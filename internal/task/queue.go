@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/record"
@@ -98,13 +99,26 @@ type Position struct {
 	Kept   map[string]int64
 }
 
-// Metadata is what is committed with the offset.
-func (p Position) Metadata() string { return EncodeMetadata(p.Time, p.Kept) }
+// MaxMetadata is how much a broker takes unless it is told otherwise:
+// offset.metadata.max.bytes.
+const MaxMetadata = 4096
+
+// Metadata is what is committed with the offset. Of more than 65 nodes that keep their
+// time, depending on their names, none does: a broker would refuse the commit.
+func (p Position) Metadata() string {
+	m := EncodeMetadata(p.Time, p.Kept)
+	if len(m) <= MaxMetadata {
+		return m
+	}
+	kept := maps.Clone(p.Kept)
+	maps.DeleteFunc(kept, func(key string, _ int64) bool { return strings.HasPrefix(key, timePrefix) })
+	return EncodeMetadata(p.Time, kept)
+}
 
 // Offsets are the positions of all inputs.
 func (t *Task) Offsets() map[record.Partition]Position {
 	m := make(map[record.Partition]Position, len(t.queues))
-	kept := maps.Clone(t.kept)
+	kept := t.keeping()
 	for _, q := range t.queues {
 		m[q.partition] = Position{Offset: q.position, Time: q.time, Kept: kept}
 	}

@@ -88,6 +88,7 @@ type Task struct {
 	dirty     bool
 	commit    bool
 	kept      map[string]int64 // committed with the offsets
+	times     []keptTime       // and these
 	sticky    uint32
 	stream    schedule
 	wall      schedule
@@ -123,7 +124,7 @@ func (t *Task) wire(inputs []Input) error {
 	t.heap = nil
 	t.queues, t.logs, t.failed, t.dirty, t.commit, t.time = nil, nil, nil, false, false, -1
 	t.stream, t.wall = newSchedule(), newSchedule()
-	t.idleFrom, t.listeners, t.edges = -1, nil, nil
+	t.idleFrom, t.listeners, t.edges, t.times = -1, nil, nil, nil
 	t.remember(inputs)
 	for _, s := range t.cfg.Sub.Stores {
 		if err := t.open(s); err != nil {
