@@ -24,7 +24,7 @@ func newSpec(name string, kind Kind, opts []Option) Spec {
 			o(&s)
 		}
 	}
-	if s.TTL != 0 {
+	if s.TTL != 0 || s.Duplicates {
 		s.Caching = false
 	}
 	if s.MaxEntries != 0 {

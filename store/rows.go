@@ -9,8 +9,11 @@ import (
 
 // rows reads the rows of a window or session store; see the layout in segment.go.
 type rows struct {
-	spec Spec
-	r    TimedReader
+	spec  Spec
+	r     TimedReader
+	cache CachedReader // nil: there is no record cache
+
+	lower, upper []byte // of a walk over the cache
 }
 
 func newRows(s Spec, r Reader) (rows, error) {
@@ -18,7 +21,8 @@ func newRows(s Spec, r Reader) (rows, error) {
 	if !ok {
 		return rows{}, fmt.Errorf("store: %s store %q is bound to a reader without stream time", s.Kind, s.Name)
 	}
-	return rows{spec: s, r: timed}, s.Validate()
+	cache, _ := r.(CachedReader)
+	return rows{spec: s, r: timed, cache: cache}, s.Validate()
 }
 
 func timedBytes(s Spec, b Bytes) (TimedBytes, error) {
@@ -29,7 +33,7 @@ func timedBytes(s Spec, b Bytes) (TimedBytes, error) {
 	return timed, nil
 }
 
-// oldest is the smallest time that is seen.
+// oldest is the smallest time that is seen below the cache.
 func (r *rows) oldest() int64 { return r.spec.Oldest(r.r.StreamTime()) }
 
 // A rowIterator walks over rows by their changelog keys. Its slices are valid until the
@@ -69,14 +73,27 @@ func (w *wanted) has(row []byte) bool {
 	return (w.fromKey == nil || bytes.Compare(key, w.fromKey) >= 0) && (w.toKey == nil || bytes.Compare(key, w.toKey) <= 0)
 }
 
-// want begins what an iterator returns, with from raised to what is seen.
-func (r *rows) want(from, to int64) wanted {
-	return wanted{suffix: r.spec.suffix(), session: r.spec.Kind == KindSession, from: max(from, r.oldest()), to: to}
+// latest is the greatest time that is wanted.
+func (w *wanted) latest() int64 {
+	if w.session {
+		return math.MaxInt64
+	}
+	return w.to
+}
+
+// want begins what an iterator returns: with a cache all that is asked for, without one
+// what is seen of it.
+func (r *rows) want(from, to, oldest int64) wanted {
+	if r.cache != nil {
+		oldest = 0
+	}
+	return wanted{suffix: r.spec.suffix(), session: r.spec.Kind == KindSession, from: max(from, oldest), to: to}
 }
 
 // ofKey iterates over the rows of one key by time, or the ends of sessions.
 func (r *rows) ofKey(key []byte, from, to int64, reverse bool) rowIterator {
-	w := r.want(from, to)
+	oldest := r.oldest()
+	w := r.want(from, to, oldest)
 	if !w.session && to < w.from {
 		return noRows{}
 	}
@@ -93,7 +110,7 @@ func (r *rows) ofKey(key []byte, from, to int64, reverse bool) rowIterator {
 	lower := bounds[n:]
 	bounds = binary.BigEndian.AppendUint64(append(bounds, key...), last+1)
 	upper := bounds[n+len(lower):]
-	it := r.segments(w, lower[:n+8:n+8], upper, reverse)
+	it := r.walk(w, oldest, math.MaxInt64, lower[:n+8:n+8], upper, reverse)
 	if w.session && !r.spec.Persistent {
 		return r.sorted(it, reverse) // sessions with one end go by their starts, descending
 	}
@@ -102,15 +119,16 @@ func (r *rows) ofKey(key []byte, from, to int64, reverse bool) rowIterator {
 
 // between iterates over the rows of a range of keys in the store's order.
 func (r *rows) between(fromKey, toKey []byte, from, to int64, reverse bool) rowIterator {
-	w := r.want(from, to)
+	oldest := r.oldest()
+	w := r.want(from, to, oldest)
 	if fromKey != nil && toKey != nil && bytes.Compare(fromKey, toKey) > 0 || !w.session && to < w.from {
 		return noRows{}
 	}
 	w.fromKey, w.toKey = fromKey, toKey
 	if r.spec.TimeOrdered && !w.session && fromKey == nil && toKey == nil {
-		return r.byTime(w, to, reverse)
+		return r.walkByTime(w, oldest, to, reverse)
 	}
-	it := r.segments(w, fromKey, r.after(toKey), reverse)
+	it := r.walk(w, oldest, math.MaxInt64, fromKey, r.after(toKey), reverse)
 	if !r.spec.Persistent {
 		return r.sorted(it, reverse)
 	}
@@ -119,21 +137,18 @@ func (r *rows) between(fromKey, toKey []byte, from, to int64, reverse bool) rowI
 
 // ended iterates over the sessions that end in a span of time.
 func (r *rows) ended(from, to int64) rowIterator {
-	w := r.want(from, math.MaxInt64)
-	w.from = max(from, r.spec.OldestEnded(r.r.StreamTime()))
+	oldest := r.spec.OldestEnded(r.r.StreamTime())
+	w := r.want(from, math.MaxInt64, oldest)
 	if to < w.from {
 		return noRows{}
 	}
-	if r.spec.TimeOrdered && r.spec.Persistent {
-		return r.byTime(w, to, false)
+	var it rowIterator
+	if r.spec.TimeOrdered {
+		it = r.walkByTime(w, oldest, to, false)
+	} else {
+		it = r.walk(w, oldest, to, nil, nil, false)
 	}
-	if r.spec.TimeOrdered { // in memory sessions with one end go by their keys first
-		return r.sorted(r.byTime(w, to, false), false)
-	}
-	it := r.segments(w, nil, nil, false)
-	it.last = min(it.last, to/r.spec.SegmentInterval)
-	it.latest = to
-	if !r.spec.Persistent {
+	if !r.spec.Persistent { // in memory sessions with one end go by their keys first
 		return r.sorted(it, false)
 	}
 	return it

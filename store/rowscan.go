@@ -22,14 +22,11 @@ type segmentRows struct {
 	err          error
 }
 
-// segments iterates over the segments that can have what is wanted. The slices must stay
-// as they are.
-func (r *rows) segments(w wanted, lower, upper []byte, reverse bool) *segmentRows {
-	to := r.r.StreamTime()
-	if !w.session {
-		to = min(to, w.to)
-	}
-	i := &segmentRows{r: r, want: w, lower: lower, upper: upper, reverse: reverse, latest: math.MaxInt64}
+// segments iterates over the segments that can have what is wanted, with a time of latest
+// at most. The slices must stay as they are.
+func (r *rows) segments(w wanted, latest int64, lower, upper []byte, reverse bool) *segmentRows {
+	to := min(r.r.StreamTime(), w.latest(), latest)
+	i := &segmentRows{r: r, want: w, lower: lower, upper: upper, reverse: reverse, latest: latest}
 	i.next, i.last = w.from/r.spec.SegmentInterval, max(to, 0)/r.spec.SegmentInterval
 	if reverse {
 		i.next, i.last = i.last, i.next
@@ -187,7 +184,7 @@ func (i *sortedRows) Next() bool {
 	}
 	for ; i.err == nil && i.at < len(i.keys); i.at++ {
 		i.key = i.r.spec.AppendEngineKey(i.key[:0], i.keys[i.at])
-		if i.value, i.err = i.r.r.Get(i.key); i.value != nil {
+		if i.value, i.err = i.r.get(i.key, i.r.spec.RowTime(i.keys[i.at])); i.value != nil {
 			return i.err == nil
 		}
 	}

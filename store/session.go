@@ -10,7 +10,9 @@ import (
 // a time.
 //
 // A session is seen as long as its end is greater than the store's stream time, the
-// greatest end that was put, minus its retention. A nil key of a type that has a nil is
+// greatest end that was put, minus its retention; with [Cached] also as long as the
+// record cache holds it, and puts move the store's stream time when the cache passes them
+// on. A nil key of a type that has a nil is
 // an error. Methods that return an iterator report their errors when it is closed.
 //
 // The sessions of one key come in ascending order of their ends, then of their

@@ -17,10 +17,10 @@ func (s *sessionView[K, V]) FetchSession(key K, start, end int64) (v V, ok bool,
 	if err := s.encodeKey(key); err != nil {
 		return v, false, err
 	}
-	if end < s.rows.oldest() {
+	if end < 0 {
 		return v, false, nil
 	}
-	data, err := s.rows.r.Get(s.engineKey(start, end))
+	data, err := s.rows.get(s.engineKey(start, end), end)
 	if err != nil {
 		return v, false, fmt.Errorf("store: %q: %w", s.name, err)
 	}

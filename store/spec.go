@@ -153,7 +153,9 @@ func NotLogged() Option { return func(s *Spec) { s.Logged, s.TopicConfig = false
 // as those of Kafka Streams' stores with headers have (KIP-1271). They are not stored.
 func LogHeaders() Option { return func(s *Spec) { s.LogHeaders = true } }
 
-// Cached forwards updates once per key and commit.
+// Cached forwards updates once per key and commit. What the record cache holds of a
+// window or session store is seen also after it has expired, until the cache needs its
+// room: as in Kafka Streams, a session can be joined with records for longer.
 func Cached() Option { return func(s *Spec) { s.Caching = true } }
 
 // NotCached forwards each update.
@@ -161,7 +163,7 @@ func NotCached() Option { return func(s *Spec) { s.Caching = false } }
 
 // RetainDuplicates makes a window store keep every value that is put: the store of one
 // side of a stream-stream join. Its changelog topic is not compacted. Deleting from it
-// changes nothing. Kafka Streams: retainDuplicates.
+// changes nothing, and it has no record cache. Kafka Streams: retainDuplicates.
 func RetainDuplicates() Option { return func(s *Spec) { s.Duplicates = true } }
 
 // TimeOrdered gives a window or session store an index by time, so that FetchAll and All

@@ -30,8 +30,9 @@ func (w Windowed[K]) WindowEnd() int64 { return w.Window.End }
 // goroutine at a time.
 //
 // A window is seen as long as its start is greater than the store's stream time, the
-// greatest start that was put, minus its retention. A nil key of a type that has a nil
-// is an error. Methods that return an iterator report their errors when it is closed.
+// greatest start that was put, minus its retention; with [Cached] also as long as the
+// record cache holds it, and puts move the store's stream time when the cache passes them
+// on. A nil key of a type that has a nil is an error. Methods that return an iterator report their errors when it is closed.
 //
 // The windows of one key come in ascending order of their starts. With several keys, a
 // persistent store goes by segments of time, max(retention/2, 1 min) long, and in each

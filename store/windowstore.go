@@ -26,10 +26,10 @@ func (s *windowView[K, V]) Get(key K, start int64) (v V, ok bool, err error) {
 	if err := s.encodeKey(key); err != nil {
 		return v, false, err
 	}
-	if start < s.rows.oldest() || s.rows.spec.Duplicates {
+	if start < 0 || s.rows.spec.Duplicates {
 		return v, false, nil
 	}
-	data, err := s.rows.r.Get(s.engineKey(start, 0))
+	data, err := s.rows.get(s.engineKey(start, 0), start)
 	if err != nil {
 		return v, false, fmt.Errorf("store: %q: %w", s.name, err)
 	}

@@ -37,10 +37,9 @@ type emission struct {
 	saved   int64  // windows with a time up to this were emitted before the store dropped them; -1: none
 }
 
-// newEmission begins where the store's results were emitted to. cached: the record cache
-// holds its rows back, and in Kafka Streams with them the stream time of the store.
-func newEmission(t graph.Task, s EmitStrategy, store string, cached bool) emission {
-	e := emission{onClose: s == OnWindowClose, exact: t.Exact() && !cached, store: store, last: -1, saved: -1}
+// newEmission begins where the store's results were emitted to.
+func newEmission(t graph.Task, s EmitStrategy, store string) emission {
+	e := emission{onClose: s == OnWindowClose, exact: t.Exact(), store: store, last: -1, saved: -1}
 	if kept, ok := t.Kept(store); ok && e.onClose {
 		e.last = kept
 	}

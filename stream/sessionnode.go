@@ -41,7 +41,7 @@ func newSessionNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init f
 	var err error
 	n.table, n.store, err = newWindowTable[K, A, store.SessionStore[K, A]](w, t.m, t.store.Spec(), t.flags, t.emit == OnWindowUpdate)
 	if err == nil {
-		n.emission = newEmission(w.Task, t.emit, t.m.name, n.table.cached)
+		n.emission = newEmission(w.Task, t.emit, t.m.name)
 		if n.emission.onClose {
 			w.Task.OnAdvance(n.advance)
 		}

@@ -40,7 +40,7 @@ func newWindowNode[K, V, A any](w *graph.Wiring, t *windowTableOp[K, A], init fu
 	var err error
 	n.table, n.store, err = newWindowTable[K, A, store.TimestampedWindowStore[K, A]](w, t.m, t.store.Spec(), t.flags, t.emit == OnWindowUpdate)
 	if err == nil {
-		n.emission = newEmission(w.Task, t.emit, t.m.name, n.table.cached)
+		n.emission = newEmission(w.Task, t.emit, t.m.name)
 		if n.emission.onClose {
 			w.Task.OnAdvance(n.advance)
 		}

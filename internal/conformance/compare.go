@@ -24,9 +24,8 @@ func parse(b []byte) (tree, error) {
 var sections = []string{"describe", "topics", "copartition", "branches", "queryableStoreNames",
 	"output", "calls", "internal", "dropped", "checks", "stores"}
 
-// difference is the first one between a golden and a run, "" if there is none. cached:
-// the run had a record cache.
-func difference(want, got tree, cached bool) string {
+// difference is the first one between a golden and a run, "" if there is none.
+func difference(want, got tree) string {
 	if d := diffError(want["error"], got["error"]); d != "" {
 		return d
 	}
@@ -42,9 +41,6 @@ func difference(want, got tree, cached bool) string {
 	want, got = likeJavasDriver(want, got)
 	if order, ok := want["interleaved"].([]any); ok {
 		want, got = loosen(want, order), loosen(got, order)
-	}
-	if cached {
-		want, got = withoutExpired(want, want), withoutExpired(got, want)
 	}
 	for _, s := range parts {
 		if d := diff(s, want[s], got[s]); d != "" {

@@ -90,5 +90,5 @@ func check(file string) string {
 	if s.refused() && strings.Contains(string(got), `"phase":"build"`) {
 		return refused
 	}
-	return difference(golden, run, s.cached())
+	return difference(golden, run)
 }

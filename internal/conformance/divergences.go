@@ -10,7 +10,6 @@ var divergences = map[string]string{
 	"kstream-flat-map-values-null-list":         "a nil slice is an empty list in Go; Java's null list is a NullPointerException",
 	"kstream-headers-aliasing":                  "headers are immutable; in Java a header that a processor adds appears on records that never had it, those of its siblings, if they were wired later",
 	"optimize-aggregate-and-join-shared-filter": "repartitions behind a common operator are merged; Kafka Streams fails to build: \"Found a null keyChangingChild node\"",
-	"random-1-0041":                             "a session that has expired is gone; in Java it is joined with new ones for as long as the record cache happens to hold it, so results depend on the cache",
 	"random-77-0204":                            "a repartition stays behind a processor, which may change the keys; Kafka Streams moves it in front (KAFKA-19668, its fix is off by default), so that a key is counted in several partitions and results are wrong",
 	"random-4711-0270":                          "both streams of a merge are repartitioned; Kafka Streams repartitions one of them and takes the other as it is partitioned, so that with another number of partitions records miss those they are joined or counted with",
 }

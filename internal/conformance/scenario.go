@@ -69,12 +69,6 @@ type step struct {
 	KeyFn string `json:"keyFn"`
 }
 
-// cached tells whether the scenario has a record cache.
-func (s *Scenario) cached() bool {
-	n := fmt.Sprint(s.Config["statestore.cache.max.bytes"])
-	return n != "0" && n != "<nil>"
-}
-
 // branch is one branch of a split.
 type branch struct {
 	ID    string `json:"id"`

@@ -158,7 +158,7 @@ func (s *Store) load(e *entry) error {
 // Put implements [store.Bytes]. It refuses a key or a value that is too large
 // for the engine.
 func (s *Store) Put(key, value []byte, timestamp int64) error {
-	if err := s.check(key, value); err != nil {
+	if err := s.Check(key, value); err != nil {
 		return err
 	}
 	switch {
@@ -196,7 +196,8 @@ func (s *Store) put(key, value []byte) {
 // timestampBytes is the size of the timestamp before a value.
 const timestampBytes = 8
 
-func (s *Store) check(key, value []byte) error {
+// Check tells whether Put would refuse a key or a value.
+func (s *Store) Check(key, value []byte) error {
 	switch {
 	case s.set.closed:
 		return s.errClosed()

@@ -35,7 +35,7 @@ func (s *Store) putVersion(key, value []byte, timestamp int64) (validTo int64, e
 type versionRows struct{ *Store }
 
 func (r versionRows) Set(key, value []byte) error {
-	if err := r.check(key, value); err != nil {
+	if err := r.Check(key, value); err != nil {
 		return err
 	}
 	r.put(key, value)

@@ -1,6 +1,7 @@
 package task
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -20,8 +21,9 @@ type Cache struct {
 
 // cached is a store with the record cache in front: a change is in the store at
 // once, but it is logged, and forwarded, only when the task commits or the cache
-// is full, and then once for each key. Kafka Streams: NamedCache with
-// CachingKeyValueStore, CachingWindowStore, CachingSessionStore.
+// is full, and then once for each key. To a window or session store, which has an eye
+// on the time, it is written only then too: see [heldRows]. Kafka Streams: NamedCache
+// with CachingKeyValueStore, CachingWindowStore, CachingSessionStore.
 //
 // The rules of eviction are Kafka Streams', since the output shows them. The cache
 // that is written to gives up its least recently used entries until the budget is
@@ -39,7 +41,8 @@ type cached struct {
 	bytes    int64
 	counted  int64 // of bytes, what is part of the budget's use
 	batch    []*held
-	reads    bool // a key that is read becomes an entry
+	reads    bool      // a key that is read becomes an entry
+	rows     *heldRows // of a window or session store
 }
 
 // held is a key that the cache knows: with a change that is not yet logged and
@@ -49,6 +52,7 @@ type held struct {
 	bytes     []byte // of key
 	size      int64
 	changed   bool
+	value     []byte // of a row; nil: deleted
 	old       []byte // before the change, if there was something
 	hadOld    bool
 	timestamp int64        // of the last change
@@ -72,9 +76,11 @@ func (h *held) count(value []byte) {
 
 func newCached(t *Task, s *state.Store, log *changelog) *cached {
 	c := &cached{Store: s, task: t, log: log, held: map[string]*held{}, used: heldList{which: 0}, dirty: heldList{which: 1}}
-	switch s.Spec().Kind {
-	case store.KindKeyValue, store.KindTimestampedKeyValue:
+	switch kind := s.Spec().Kind; {
+	case kind == store.KindKeyValue || kind == store.KindTimestampedKeyValue:
 		c.reads = true
+	case kind.Windowed():
+		c.rows = newHeldRows()
 	}
 	return c
 }
@@ -105,6 +111,9 @@ func (c *cached) Get(key []byte) ([]byte, error) {
 
 // Scan implements store.Bytes.
 func (c *cached) Scan(from, to []byte, reverse bool) store.Iterator {
+	if c.rows != nil {
+		return c.Store.Scan(from, to, reverse)
+	}
 	return &cachedScan{c.Store.Scan(from, to, reverse), c}
 }
 
@@ -126,18 +135,14 @@ func (i *cachedScan) Next() bool {
 
 // Put implements store.Bytes.
 func (c *cached) Put(key, value []byte, timestamp int64) error {
-	h := c.held[string(key)]
-	if h == nil || !h.changed {
-		old, err := c.Store.Get(key)
-		if err != nil {
-			return err
-		}
-		if h == nil {
-			h = c.insert(key)
-		}
-		h.old, h.hadOld = append(h.old[:0], old...), old != nil
+	var h *held
+	var err error
+	if c.rows != nil {
+		h, err = c.hold(key, value)
+	} else {
+		h, err = c.write(key, value, timestamp)
 	}
-	if err := c.Store.Put(key, value, timestamp); err != nil {
+	if err != nil {
 		return err
 	}
 	h.changed, h.timestamp, h.moment = true, timestamp, c.task.moment
@@ -153,10 +158,30 @@ func (c *cached) Put(key, value []byte, timestamp int64) error {
 	return nil
 }
 
+// write writes a change to the store, and keeps what was there when the key was last
+// given up.
+func (c *cached) write(key, value []byte, timestamp int64) (*held, error) {
+	h := c.held[string(key)]
+	if h == nil || !h.changed {
+		old, err := c.Store.Get(key)
+		if err != nil {
+			return nil, err
+		}
+		if h == nil {
+			h = c.insert(key)
+		}
+		h.old, h.hadOld = append(h.old[:0], old...), old != nil
+	}
+	return h, c.Store.Put(key, value, timestamp)
+}
+
 func (c *cached) insert(key []byte) *held {
 	h := &held{key: string(key)}
 	h.bytes = []byte(h.key)
 	c.held[h.key] = h
+	if c.rows != nil {
+		c.rows.Set(h)
+	}
 	c.used.moveToBack(h)
 	return h
 }
@@ -166,6 +191,9 @@ func (c *cached) forget(h *held) {
 	c.used.remove(h)
 	c.dirty.remove(h)
 	delete(c.held, h.key)
+	if c.rows != nil {
+		c.rows.Delete(h)
+	}
 	c.bytes -= h.size
 }
 
@@ -200,6 +228,9 @@ func (c *cached) evict() error {
 // drop forgets what is held.
 func (c *cached) drop() {
 	clear(c.held)
+	if c.rows != nil {
+		c.rows.Clear()
+	}
 	c.used, c.dirty, c.bytes = heldList{which: 0}, heldList{which: 1}, 0
 	c.full()
 }
@@ -254,12 +285,9 @@ func (c *cached) flushFrom(evicted *held) error {
 func (c *cached) give(h *held, evicted bool) error {
 	h.changed = false
 	c.dirty.remove(h)
-	value, err := c.Store.Get(h.bytes)
+	value, err := c.given(h)
 	if err != nil {
 		return err
-	}
-	if value != nil {
-		value = append([]byte{}, value...) // the listener may write to the store
 	}
 	if value != nil || h.hadOld || c.listener == nil {
 		if err := c.pass(h, value); err != nil {
@@ -272,6 +300,20 @@ func (c *cached) give(h *held, evicted bool) error {
 	return nil
 }
 
+// given is what a key became, and stays as it is when a listener writes to the store.
+func (c *cached) given(h *held) (value []byte, err error) {
+	if c.rows != nil {
+		if value = bytes.Clone(h.value); c.listener != nil {
+			err = c.readOld(h)
+		}
+		return value, err
+	}
+	if value, err = c.Store.Get(h.bytes); value != nil {
+		value = append([]byte{}, value...)
+	}
+	return value, err
+}
+
 func (c *cached) pass(h *held, value []byte) error {
 	t := c.task
 	t.moment, t.source = h.moment, h.source
@@ -279,6 +321,11 @@ func (c *cached) pass(h *held, value []byte) error {
 		t.current = &t.source
 	}
 	t.when = h.moment.Timestamp
+	if c.rows != nil {
+		if err := c.Store.Put(h.bytes, value, h.timestamp); err != nil {
+			return err
+		}
+	}
 	if c.log != nil {
 		spec := c.Spec()
 		if err := c.log.Append(spec.ChangelogKey(h.bytes), spec.ChangelogValue(value), h.timestamp); err != nil {
