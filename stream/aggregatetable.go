@@ -8,7 +8,8 @@ import (
 )
 
 // Count counts the entries of each group. The count of a group without entries is 0:
-// it stays in the table. m says where; nil is a store with a generated name. The
+// it stays in the table, which is in a store with the changelog <application
+// id>-<store>-changelog. m says where; nil is a store with a generated name. The
 // table's timestamp is the largest of the changes counted. Kafka Streams:
 // KGroupedTable.count.
 func (g *KGroupedTable[K, V]) Count(m *Materialized[K, int64], opts ...Option) *KTable[K, int64] {

@@ -17,7 +17,9 @@ type BranchedKStream[K, V any] struct {
 	last  bool // Default was called
 }
 
-// Split begins to split the stream. Its name is the prefix of the branches' names.
+// Split begins to split the stream. Its name is the prefix of the branches' names. The
+// branches keep keys, values, nulls and serdes; nothing is stored or repartitioned. Kafka
+// Streams: KStream.split.
 //
 //	split := s.Split(stream.Named("orders-"))
 //	eu := split.Branch(isEU, stream.Named("eu"))      // orders-eu
@@ -33,7 +35,8 @@ func (s *KStream[K, V]) Split(opts ...Option) *BranchedKStream[K, V] {
 }
 
 // Branch returns the stream of the records that meet f and no predicate before
-// it. Without a name the branch is numbered from 1.
+// it. f sees a null key or value as nil, or as the zero value. Without a name the branch
+// is numbered from 1. Kafka Streams: BranchedKStream.branch.
 func (b *BranchedKStream[K, V]) Branch(f func(key K, value V) bool, opts ...Option) *KStream[K, V] {
 	if b.last {
 		b.s.b.g.Failf(b.name, "Branch was called after Default")
@@ -43,7 +46,8 @@ func (b *BranchedKStream[K, V]) Branch(f func(key K, value V) bool, opts ...Opti
 }
 
 // Default returns the stream of the records that meet no predicate; without it
-// they are dropped. It is called last.
+// they end here, and do not count as dropped. It is called last. Kafka Streams:
+// BranchedKStream.defaultBranch.
 func (b *BranchedKStream[K, V]) Default(opts ...Option) *KStream[K, V] {
 	if b.last {
 		b.s.b.g.Failf(b.name, "Default was called twice")

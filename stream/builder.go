@@ -54,8 +54,9 @@ func (b *Builder) Build(opts ...BuildOption) (*topology.Topology, error) {
 	return topology.Of(g), nil
 }
 
-// AddStateStore adds a store for [Process] to connect to by its name. A store
-// that nothing connects to is left out, and so is its changelog.
+// AddStateStore adds a store for [Process] to connect to by its name. Its changelog is
+// <application id>-<store>-changelog. A store that nothing connects to is left out, and so
+// is its changelog. Kafka Streams: StreamsBuilder.addStateStore.
 func (b *Builder) AddStateStore(s store.Builder) {
 	if s == nil {
 		b.g.Fail(errors.New("stream: AddStateStore was called without a store"))
@@ -132,19 +133,23 @@ func (s *Serdes[K, V]) given(b *graph.Builder, operator, by string) bool {
 // [Named], [ResetTo].
 //
 // Two streams of the same topic share one source node; their types must agree.
-// Records with a null key or a null value are part of the stream.
+// Records with a null key or a null value are part of the stream. Nothing is stored, and
+// nothing repartitioned: the topic's partitions are the tasks'. What cannot be decoded,
+// and a negative timestamp, goes to the error handler.
 func From[K, V any](b *Builder, topic string, with *Serdes[K, V], opts ...Option) *KStream[K, V] {
 	return FromTopics(b, []string{topic}, with, opts...)
 }
 
-// FromTopics reads several topics as one stream. Records of different topics come
-// in no particular order, except that a task prefers the smaller timestamp.
+// FromTopics is [From] for several topics, read as one stream. Records of different topics
+// come in no particular order, except that a task prefers the smaller timestamp. Kafka
+// Streams: StreamsBuilder.stream(Collection).
 func FromTopics[K, V any](b *Builder, topics []string, with *Serdes[K, V], opts ...Option) *KStream[K, V] {
 	return from(b, topology.Source[K, V]{Topics: topics}, with, opts)
 }
 
-// FromPattern reads all topics whose whole name matches a pattern as one stream.
-// Topics that appear later join with a rebalance.
+// FromPattern is [From] for all topics whose whole name matches a pattern, read as one
+// stream. Topics that appear later join with a rebalance. Kafka Streams:
+// StreamsBuilder.stream(Pattern).
 func FromPattern[K, V any](b *Builder, pattern *regexp.Regexp, with *Serdes[K, V], opts ...Option) *KStream[K, V] {
 	return from(b, topology.Source[K, V]{Pattern: pattern}, with, opts)
 }

@@ -16,7 +16,7 @@ import (
 // One store takes the place of one for each stream and the joins of them. A stream
 // whose key may have changed is repartitioned, into a topic named by its grouping or,
 // for one of them at most, after the store. All topics must have the same
-// number of partitions.
+// number of partitions. The store's changelog is <application id>-<store>-changelog.
 type CogroupedKStream[K, A any] struct {
 	b      *Builder
 	groups []cogroup[K, A]
@@ -108,7 +108,7 @@ func cogrouped[K, V, A any](c *CogroupedKStream[K, A], g *KGroupedStream[K, V], 
 // Aggregate makes the table. init makes the aggregate to begin with where there is none.
 // Where the aggregate's type has nil, a function that returns nil deletes the key. m
 // says where the table is kept; nil is a store with a generated name. Records with a
-// null key or a null value are dropped and counted. Kafka Streams:
+// null key or a null value are dropped and counted; none is late. Kafka Streams:
 // CogroupedKStream.aggregate.
 func (c *CogroupedKStream[K, A]) Aggregate(init func() A, m *Materialized[K, A], opts ...Option) *KTable[K, A] {
 	m, named := c.materialized(m, opts)

@@ -69,11 +69,14 @@
 //
 //	Filter, Peek, MapValues and the like    see null keys and values
 //	Count, Reduce, Aggregate                drop records with a null key or value
+//	the same in windows                     drop null keys; in sliding windows also null values
 //	Table, ToTable                          drop null keys; a null value deletes the key
+//	Join                                    drops null keys and values
+//	LeftJoin, OuterJoin                     drop null values; LeftJoin also null keys on the right
 //	JoinTable                               drops null keys and values
 //	LeftJoinTable                           drops null values
 //	JoinGlobal, LeftJoinGlobal              drop null values; JoinGlobal also a key of the table that is nil
-//	a repartition                           drops null keys, but not in front of LeftJoinTable
+//	a repartition                           drops null keys, but not in front of a left or outer join
 //
 // What is dropped is counted in [Status], but for what a repartition leaves out.
 // Reduce and Aggregate delete a key by returning nil.

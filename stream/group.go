@@ -11,7 +11,12 @@ import (
 // KGroupedStream.
 //
 // Records with a null key or a null value take no part in an aggregation: they
-// are dropped and counted.
+// are dropped and counted, where a repartition has not left out null keys before.
+// None is late: a record is aggregated when it comes, whatever its timestamp; see
+// [WindowedBy] for aggregations that go by time.
+//
+// A result is a table in a store, whose changelog is <application id>-<store>-changelog.
+// Its serdes are those of [Materialized], or the group's for what that leaves open.
 type KGroupedStream[K, V any] struct {
 	s      *KStream[K, V]
 	serdes Serdes[K, V]
@@ -20,21 +25,25 @@ type KGroupedStream[K, V any] struct {
 }
 
 // GroupByKey groups the stream by its key. If an operator since the source may
-// have changed keys, a repartition topic follows, named after the store of the
-// aggregation or by [Named].
+// have changed keys, a repartition topic follows: <application id>-<name>-repartition, with
+// the name of the aggregation's store, or given by [Named]. It leaves null keys out.
+// Otherwise the records stay in their partitions. Kafka Streams: KStream.groupByKey.
 func (s *KStream[K, V]) GroupByKey(opts ...Option) *KGroupedStream[K, V] {
 	return s.GroupByKeyWith(nil, opts...)
 }
 
-// GroupByKeyWith is GroupByKey with serdes for the repartition topic.
+// GroupByKeyWith is [KStream.GroupByKey] with serdes for the repartition topic and the
+// table; nil takes those of the stream.
 func (s *KStream[K, V]) GroupByKeyWith(with *Serdes[K, V], opts ...Option) *KGroupedStream[K, V] {
 	o := s.b.options("GroupByKey", opts, optName)
 	return &KGroupedStream[K, V]{s: s, serdes: with.or(s.key, s.value), named: o.name}
 }
 
 // GroupBy groups the stream by a new key. A repartition topic always follows,
-// named after the store of the aggregation or by [Named]; with gives its serdes,
-// and nil takes the stream's value serde but cannot know the key's.
+// <application id>-<name>-repartition with the name of the aggregation's store, or given by
+// [Named]; with gives its serdes, and nil takes the stream's value serde but cannot know
+// the key's. Records for which f returns nil, of a type that has one, are left out there.
+// Kafka Streams: KStream.groupBy.
 func GroupBy[K, V, K2 any](s *KStream[K, V], f func(key K, value V) K2, with *Serdes[K2, V], opts ...Option) *KGroupedStream[K2, V] {
 	o := s.b.options("GroupBy", opts, optName)
 	keyed := selectKey(s, "KSTREAM-KEY-SELECT-", f, opts)
@@ -42,7 +51,8 @@ func GroupBy[K, V, K2 any](s *KStream[K, V], f func(key K, value V) K2, with *Se
 }
 
 // Count counts the records of each key. m says where; nil is a store with a
-// generated name. The table's timestamp is the largest of the records counted.
+// generated name. The table's timestamp is the largest of the records counted. Kafka
+// Streams: KGroupedStream.count.
 func (g *KGroupedStream[K, V]) Count(m *Materialized[K, int64], opts ...Option) *KTable[K, int64] {
 	if m = m.orEmpty(); m.name == "" {
 		g.s.b.g.Generate("") // Kafka Streams burns a number here, for Count only
@@ -56,7 +66,8 @@ func (g *KGroupedStream[K, V]) Count(m *Materialized[K, int64], opts ...Option) 
 }
 
 // Reduce combines the values of each key: the first is taken as it is. A nil
-// result deletes the key.
+// result deletes the key. m says where; nil is a store with a generated name. The table's
+// timestamp is the largest of the records combined. Kafka Streams: KGroupedStream.reduce.
 func (g *KGroupedStream[K, V]) Reduce(f func(sofar, value V) V, m *Materialized[K, V], opts ...Option) *KTable[K, V] {
 	if m = m.orEmpty(); m.value == nil {
 		m = m.with(nil, g.serdes.value)
@@ -72,15 +83,17 @@ func (g *KGroupedStream[K, V]) Reduce(f func(sofar, value V) V, m *Materialized[
 // Aggregate folds the values of each key into an aggregate. init makes the one
 // that f begins with where there is none; f may modify and return the aggregate
 // it is given. For a type with nil, a nil result deletes the key and sends a
-// tombstone. The table's timestamp is the largest of the records aggregated.
+// tombstone. m says where; nil is a store with a generated name, if the value's serde is
+// known. The table's timestamp is the largest of the records aggregated. Kafka Streams:
+// KGroupedStream.aggregate.
 func Aggregate[K, V, A any](g *KGroupedStream[K, V], init func() A, f func(key K, value V, aggregate A) A, m *Materialized[K, A], opts ...Option) *KTable[K, A] {
 	return aggregate(g, "KSTREAM-AGGREGATE-", m.orEmpty(), opts, init, func(_ graph.Task, r *topology.Record[K, V], old *A) (A, error) {
 		return f(r.Key, r.Value, *old), nil
 	})
 }
 
-// TryAggregate is Aggregate with a function that can fail and sees the whole
-// record.
+// TryAggregate is [Aggregate] with a function that can fail and sees the whole record. One
+// that is skipped changes nothing.
 func TryAggregate[K, V, A any](g *KGroupedStream[K, V], init func() A, f func(r topology.Record[K, V], aggregate A) (A, error), m *Materialized[K, A], opts ...Option) *KTable[K, A] {
 	return aggregate(g, "KSTREAM-AGGREGATE-", m.orEmpty(), opts, init, func(_ graph.Task, r *topology.Record[K, V], old *A) (A, error) {
 		return f(*r, *old)

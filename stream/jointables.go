@@ -12,10 +12,11 @@ import (
 // The entry's timestamp is the larger one of the two. A deletion on either side
 // deletes the entry; where the other side has no entry nothing is sent, and where
 // there was no result a needless deletion may be. m says in which store the result
-// is kept; with nil it is not kept but computed from the two tables, which are kept
-// for that. f is then called for reads of the result, too. A nil result is no entry.
+// is kept, with the changelog <application id>-<store>-changelog; with nil it is not kept
+// but computed from the two tables, which are kept for that. f is then called for reads of the result, too. A nil result is no entry.
 // The topics of the two tables must have the same number of partitions; there is no
-// repartition.
+// repartition. No change is late, but those of a versioned table that are not the latest
+// of their key are dropped and counted.
 func JoinTables[K, V, W, R any](left *KTable[K, V], right *KTable[K, W], f func(left V, right W) R, m *Materialized[K, R], opts ...Option) *KTable[K, R] {
 	return joinTables(left, right, innerJoin, m, opts, func(v V, _ bool, w W, _ bool) R { return f(v, w) })
 }

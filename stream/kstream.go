@@ -64,30 +64,33 @@ func (s *KStream[K, V]) filter(prefix string, opts []Option, f func(graph.Task, 
 	return s.same(name, s.add(name, newFilterNode(f)))
 }
 
-// Filter keeps the records for which f is true. It keeps the serdes and does not
-// repartition. For a null key or value of a type without nil, f sees the zero
-// value.
+// Filter keeps the records for which f is true. It keeps the serdes, does not
+// repartition and stores nothing. For a null key or value of a type without nil, f sees
+// the zero value. What is filtered out does not count as dropped. Kafka Streams:
+// KStream.filter.
 func (s *KStream[K, V]) Filter(f func(key K, value V) bool, opts ...Option) *KStream[K, V] {
 	return s.filter("KSTREAM-FILTER-", opts, func(_ graph.Task, r *topology.Record[K, V]) (bool, error) {
 		return f(r.Key, r.Value), nil
 	})
 }
 
-// FilterNot drops the records for which f is true.
+// FilterNot is [KStream.Filter] for the records for which f is not true. Kafka Streams:
+// KStream.filterNot.
 func (s *KStream[K, V]) FilterNot(f func(key K, value V) bool, opts ...Option) *KStream[K, V] {
 	return s.Filter(func(k K, v V) bool { return !f(k, v) }, opts...)
 }
 
-// TryFilter is Filter with a function that can fail.
+// TryFilter is [KStream.Filter] with a function that can fail and sees the whole record.
 func (s *KStream[K, V]) TryFilter(f RecordFunc[K, V, bool], opts ...Option) *KStream[K, V] {
 	return s.filter("KSTREAM-FILTER-", opts, func(t graph.Task, r *topology.Record[K, V]) (bool, error) {
 		return f(t.Context(), *r)
 	})
 }
 
-// Peek calls f for each record and passes the record on. f must not modify what
-// key and value refer to. It runs before the record is committed: a record that
-// is processed again is seen again.
+// Peek calls f for each record, null keys and values included, and passes the record on:
+// nothing is stored or repartitioned. f must not modify what key and value refer to. It
+// runs before the record is committed: a record that is processed again is seen again.
+// Kafka Streams: KStream.peek.
 func (s *KStream[K, V]) Peek(f func(key K, value V), opts ...Option) *KStream[K, V] {
 	return s.filter("KSTREAM-PEEK-", opts, func(_ graph.Task, r *topology.Record[K, V]) (bool, error) {
 		f(r.Key, r.Value)
@@ -95,8 +98,8 @@ func (s *KStream[K, V]) Peek(f func(key K, value V), opts ...Option) *KStream[K,
 	})
 }
 
-// TryPeek is Peek with a function that can fail; a record whose error is skipped
-// goes no further.
+// TryPeek is [KStream.Peek] with a function that can fail and sees the whole record. One
+// whose error is skipped goes no further.
 func (s *KStream[K, V]) TryPeek(f func(ctx context.Context, r topology.Record[K, V]) error, opts ...Option) *KStream[K, V] {
 	return s.filter("KSTREAM-PEEK-", opts, func(t graph.Task, r *topology.Record[K, V]) (bool, error) {
 		return true, f(t.Context(), *r)
@@ -104,7 +107,7 @@ func (s *KStream[K, V]) TryPeek(f func(ctx context.Context, r topology.Record[K,
 }
 
 // Foreach calls f for each record and ends the stream. What is said of [KStream.Peek]
-// holds here.
+// holds here. Kafka Streams: KStream.foreach.
 func (s *KStream[K, V]) Foreach(f func(key K, value V), opts ...Option) {
 	s.filter("KSTREAM-FOREACH-", opts, func(_ graph.Task, r *topology.Record[K, V]) (bool, error) {
 		f(r.Key, r.Value)
@@ -112,16 +115,17 @@ func (s *KStream[K, V]) Foreach(f func(key K, value V), opts ...Option) {
 	})
 }
 
-// TryForeach is Foreach with a function that can fail.
+// TryForeach is [KStream.Foreach] with a function that can fail and sees the whole record.
 func (s *KStream[K, V]) TryForeach(f func(ctx context.Context, r topology.Record[K, V]) error, opts ...Option) {
 	s.filter("KSTREAM-FOREACH-", opts, func(t graph.Task, r *topology.Record[K, V]) (bool, error) {
 		return false, f(t.Context(), *r)
 	})
 }
 
-// Merge joins two streams of the same types into one. Records of the two come in
-// no particular order. The serdes are dropped, and the result needs a repartition
-// if one of the two does.
+// Merge makes one stream of two of the same types. Records of the two come in no
+// particular order; nulls stay as they are, and nothing is stored. The serdes are
+// dropped. Merge does not repartition, but the result needs a repartition if one of the
+// two does. Kafka Streams: KStream.merge.
 func (s *KStream[K, V]) Merge(other *KStream[K, V], opts ...Option) *KStream[K, V] {
 	name := s.b.g.Name(s.b.options("KSTREAM-MERGE-", opts, optName).name, "KSTREAM-MERGE-")
 	if s.b != other.b {
@@ -136,14 +140,16 @@ func (s *KStream[K, V]) Merge(other *KStream[K, V], opts ...Option) *KStream[K, 
 }
 
 // To writes the stream to a topic, which must exist. with may be nil if the
-// stream's serdes are known. The partition is Kafka's: murmur2 of the encoded
-// key, any for a null key, or what the Partitioner of with chooses.
+// stream's serdes are known. Null keys and values are written as null, timestamps and
+// headers as they are. The partition is Kafka's: murmur2 of the encoded key, any for a
+// null key, or what the Partitioner of with chooses; for a key in a window, that of the
+// key. Kafka Streams: KStream.to.
 func (s *KStream[K, V]) To(topic string, with *Serdes[K, V], opts ...Option) {
 	s.to(topology.Sink[K, V]{Topic: topic}, with, opts)
 }
 
-// ToDynamic writes each record to the topic that f chooses; topics must exist.
-// describe is what Describe prints in place of the topic. Kafka Streams:
+// ToDynamic is [KStream.To] with a topic that f chooses for each record; topics must
+// exist. describe is what Describe prints in place of the topic. Kafka Streams:
 // KStream.to(TopicNameExtractor).
 func (s *KStream[K, V]) ToDynamic(describe string, f func(r topology.Record[K, V]) string, with *Serdes[K, V], opts ...Option) {
 	s.to(topology.Sink[K, V]{TopicOf: f, Extractor: describe}, with, opts)

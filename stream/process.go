@@ -9,7 +9,11 @@ import (
 // or punctuations, or can fail. supplier is called once for each task and returns
 // a new instance. Options: [Named], [Stores], [OwnStores].
 //
-// The processor may change keys, so the result is marked for repartition and has
+// The processor sees all records, late ones and nulls too: NullKey and NullValue of
+// [topology.Record] say so. What is stored is up to it, in stores whose changelogs are
+// <application id>-<store>-changelog. It is in the partition of its input: a
+// [KStream.Repartition] before it brings the records of a changed key together. The
+// processor may change keys itself, so the result is marked for repartition and has
 // no serdes; [ProcessValues] avoids both. Kafka Streams: KStream.process.
 func Process[K, V, K2, V2 any, P topology.Processor[K, V, K2, V2]](s *KStream[K, V], supplier func() P, opts ...Option) *KStream[K2, V2] {
 	name, op := process(s, "KSTREAM-PROCESSOR-", opts, func(w *topology.Topology, name string, parents []string) {
@@ -20,7 +24,8 @@ func Process[K, V, K2, V2 any, P topology.Processor[K, V, K2, V2]](s *KStream[K,
 }
 
 // ProcessValues is [Process] for a processor that cannot change keys: it causes
-// no repartition and keeps the key serde. Kafka Streams: KStream.processValues.
+// no repartition and keeps the key serde, and a null key. Kafka Streams:
+// KStream.processValues.
 func ProcessValues[K, V, V2 any, P topology.FixedKeyProcessor[K, V, V2]](s *KStream[K, V], supplier func() P, opts ...Option) *KStream[K, V2] {
 	name, op := process(s, "KSTREAM-PROCESSVALUES-", opts, func(w *topology.Topology, name string, parents []string) {
 		topology.AddFixedKeyProcessor[K, V, V2](w, name, supplier, parents...)

@@ -10,10 +10,11 @@ import (
 
 // Repartition writes the stream through an internal topic, so that the records of
 // one key come together in one task. The topic is called <application
-// id>-<name>-repartition, its records are deleted once they are processed. Records
-// with a null key are dropped, unless a left join somewhere behind has a use for
-// them (KIP-962). with may be nil if the serdes are known. Options: [Named],
-// [Partitions].
+// id>-<name>-repartition, its records are deleted once they are processed; it is the only
+// thing that is stored. Records with a null key are left out, and not counted, unless a
+// left join somewhere behind has a use for them (KIP-962); null values, timestamps and
+// headers pass. with may be nil if the serdes are known. Options: [Named], [Partitions].
+// Kafka Streams: KStream.repartition.
 func (s *KStream[K, V]) Repartition(with *Serdes[K, V], opts ...Option) *KStream[K, V] {
 	o := s.b.options("KSTREAM-REPARTITION-", opts, optName|optPartitions)
 	name := s.b.g.NameOnly(o.name, "KSTREAM-REPARTITION-")

@@ -103,7 +103,9 @@ func (b BufferConfig) option(o store.Option) BufferConfig {
 
 // Suppress holds changes of a table back and sends the last one of each key when s
 // says so. Time is that of the records that arrive here: without new ones, nothing
-// is sent. A record keeps its timestamp and headers. Kafka Streams: KTable.suppress.
+// is sent. A record keeps its timestamp and headers. Deletions are held back like other
+// changes, and sent; only final results have none. No change is too late: one that comes
+// after its key was sent waits as the first did. Nothing is repartitioned. Kafka Streams: KTable.suppress.
 //
 // What is held back is kept in memory, in a store called <name>-store or a generated
 // name, with the changelog <application id>-<store>-changelog in Kafka Streams' format

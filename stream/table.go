@@ -76,11 +76,13 @@ func (f *tableFlags) materialize() string {
 	return f.store
 }
 
-// Table reads a topic as a table. Records with a null key are dropped; the last
-// record in offset order wins, even if its timestamp is smaller. The table is
+// Table reads a topic as a table. Records with a null key are dropped and counted, a null
+// value deletes the key. The last record in offset order wins, even if its timestamp is
+// smaller, unless the table is [Materialized.Versioned]. The table is
 // kept in a store only if m names one or an operator needs it; m may be nil. The
 // store's changelog is <application id>-<store>-changelog, or with
-// [ReuseTableSources] the topic itself. Options: [Named], [ResetTo].
+// [ReuseTableSources] the topic itself. There is no repartition: the topic's partitions
+// are the table's. Options: [Named], [ResetTo]. Kafka Streams: StreamsBuilder.table.
 func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materialized[K, V], opts ...Option) *KTable[K, V] {
 	o := b.options("Table", opts, optName|optReset)
 	sd := with.or(nil, nil)
@@ -111,9 +113,12 @@ func Table[K, V any](b *Builder, topic string, with *Serdes[K, V], m *Materializ
 }
 
 // ToTable makes the stream a table: the last record of a key is its value, a null
-// value deletes it, a null key is dropped. If keys may have changed a repartition
-// topic comes first. m may be nil: then the table is kept in a store only if an
-// operator needs it.
+// value deletes it, a null key is dropped and counted. As in [Table], the last one to come
+// wins, however late. If keys may have changed a repartition topic comes first, <application
+// id>-<name>-repartition, which leaves null keys out. The table is kept in a store, with
+// the changelog <application id>-<store>-changelog, only if m names one or an operator
+// needs it; m may be nil if the stream's serdes are known. Options: [Named]. Kafka Streams:
+// KStream.toTable.
 func (s *KStream[K, V]) ToTable(m *Materialized[K, V], opts ...Option) *KTable[K, V] {
 	name := s.b.g.Name(s.b.options("KSTREAM-TOTABLE-", opts, optName).name, "KSTREAM-TOTABLE-")
 	given := m.queryable()
@@ -148,7 +153,8 @@ func addTableNode[K, V any](t *graph.Topology, name string, parents []string, m 
 }
 
 // ToStream makes the table's changes a stream: new values, and null values for
-// deletions. Kafka Streams: KTable.toStream.
+// deletions. With the record cache, changes of one key between two commits are one.
+// Nothing is repartitioned or stored. Options: [Named]. Kafka Streams: KTable.toStream.
 func (t *KTable[K, V]) ToStream(opts ...Option) *KStream[K, V] {
 	name := t.b.g.Name(t.b.options("KTABLE-TOSTREAM-", opts, optName).name, "KTABLE-TOSTREAM-")
 	op := &graph.Op{Name: name, Versions: &t.versioned, Write: func(g *graph.Topology, parents []string) error {

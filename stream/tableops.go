@@ -6,8 +6,9 @@ import (
 )
 
 // Filter keeps the entries for which f is true; the others are deleted from the
-// result. f is not called for deletions. The result is not stored but computed
-// from the table; [KTable.FilterInto] stores it. Kafka Streams: KTable.filter.
+// result. f is not called for deletions, which are passed on. The result is not stored but
+// computed from the table; [KTable.FilterInto] stores it. Nothing is repartitioned. Kafka
+// Streams: KTable.filter.
 //
 // If the table is kept in a store, a deletion is sent on only for an entry that
 // was part of the result; otherwise one is sent for every entry that is not.
@@ -15,12 +16,15 @@ func (t *KTable[K, V]) Filter(f func(key K, value V) bool, opts ...Option) *KTab
 	return t.filter(f, nil, opts)
 }
 
-// FilterNot drops the entries for which f is true.
+// FilterNot is [KTable.Filter] for the entries for which f is not true. Kafka Streams:
+// KTable.filterNot.
 func (t *KTable[K, V]) FilterNot(f func(key K, value V) bool, opts ...Option) *KTable[K, V] {
 	return t.filter(func(k K, v V) bool { return !f(k, v) }, nil, opts)
 }
 
-// FilterInto is Filter with the result kept in a store.
+// FilterInto is [KTable.Filter] with the result kept in the store that m names, with the
+// changelog <application id>-<store>-changelog. Without a name, as [Stored] makes it, it is
+// computed all the same, as in Kafka Streams.
 func (t *KTable[K, V]) FilterInto(f func(key K, value V) bool, m *Materialized[K, V], opts ...Option) *KTable[K, V] {
 	return t.filter(f, m.stored(t.b.g).with(t.key, t.value), opts)
 }
@@ -36,21 +40,24 @@ func (t *KTable[K, V]) filter(f func(K, V) bool, m *Materialized[K, V], opts []O
 	return out
 }
 
-// MapTableValues gives each entry another value; f is not called for deletions.
-// The result is not stored but computed; [MapTableValuesInto] stores it. Kafka
-// Streams: KTable.mapValues.
+// MapTableValues gives each entry another value. f is not called for deletions, which are
+// passed on; a nil result deletes the entry. The result is not stored but computed, so f
+// is called for reads, too; [MapTableValuesInto] stores it. Keys stay, so nothing is
+// repartitioned, and the value serde is dropped. Kafka Streams: KTable.mapValues.
 func MapTableValues[K, V, V2 any](t *KTable[K, V], f func(value V) V2, opts ...Option) *KTable[K, V2] {
 	return mapTableValues(t, func(_ K, v V) V2 { return f(v) }, nil, opts)
 }
 
-// MapTableValuesWithKey is MapTableValues with a function that sees the key, which
+// MapTableValuesWithKey is [MapTableValues] with a function that sees the key, which
 // it must not modify.
 func MapTableValuesWithKey[K, V, V2 any](t *KTable[K, V], f func(key K, value V) V2, opts ...Option) *KTable[K, V2] {
 	return mapTableValues(t, f, nil, opts)
 }
 
-// MapTableValuesInto is MapTableValues with the result kept in a store, and with
-// a function that sees the key.
+// MapTableValuesInto is [MapTableValues] with a function that sees the key, and with the
+// result kept in the store that m names, with the changelog <application
+// id>-<store>-changelog. Without a name, as [Stored] makes it, it is computed all the same,
+// as in Kafka Streams.
 func MapTableValuesInto[K, V, V2 any](t *KTable[K, V], f func(key K, value V) V2, m *Materialized[K, V2], opts ...Option) *KTable[K, V2] {
 	return mapTableValues(t, f, m.stored(t.b.g).with(t.key, nil), opts)
 }

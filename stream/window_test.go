@@ -53,14 +53,11 @@ func windowedIn(t testing.TB, m *stream.Materialized[string, string], windows an
 	return d
 }
 
-// feedText pipes records written as "key value timestamp", separated by commas. A step
-// "+1000" moves the wall clock instead.
+// feedText pipes records written as "key value timestamp", separated by commas; "-" is
+// null. A step "+1000" moves the wall clock instead.
 func feedText(t testing.TB, d *streamtest.Driver, input string) {
 	t.Helper()
-	in := streamtest.NewInput(d, "in", serde.String(), serde.String())
 	for step := range strings.SplitSeq(input, ",") {
-		var key, value string
-		var ts int64
 		step = strings.TrimSpace(step)
 		if ms, ok := strings.CutPrefix(step, "+"); ok {
 			n, err := strconv.ParseInt(ms, 10, 64)
@@ -72,12 +69,7 @@ func feedText(t testing.TB, d *streamtest.Driver, input string) {
 			}
 			continue
 		}
-		if _, err := fmt.Sscan(step, &key, &value, &ts); err != nil {
-			t.Fatal(step, err)
-		}
-		if err := in.PipeAt(ts, key, value); err != nil {
-			t.Fatal(err)
-		}
+		pipeText(t, d, "in", step)
 	}
 }
 
@@ -119,6 +111,16 @@ func TestWindows(t *testing.T) {
 			"[a@0/10]=1@0 [a@1000000000/1000000010]=2@1000000000", 1},
 		"tumbling: near the end of time": {stream.Tumbling(10 * milli), fmt.Sprintf("a 1 %d", far),
 			fmt.Sprintf("[a@%d/%d]=1@%d", far/10*10, far/10*10+10, far), 0},
+		"tumbling: a null value is taken in, a null key is not": {stream.Tumbling(10 * milli), "a 1 0, a - 5, - 2 5",
+			"[a@0/10]=1@0 [a@0/10]=1@5", 1},
+		"tumbling: what is dropped moves no time": {stream.Tumbling(10 * milli), "a 1 0, - 2 100, a 3 5",
+			"[a@0/10]=1@0 [a@0/10]=13@5", 1},
+		"hopping: nulls": {stream.Hopping(10*milli, 5*milli), "a 1 7, a - 8, - 2 8",
+			"[a@0/10]=1@7 [a@5/15]=1@7 [a@0/10]=1@8 [a@5/15]=1@8", 1},
+		"sliding: null keys and values are dropped": {stream.Sliding(10 * milli), "a 1 20, a - 25, - 2 25, a - 100, a 3 20",
+			"[a@10/20]=1@20 [a@10/20]=13@20", 3},
+		"sessions: a null value is taken in, a null key is not": {stream.Sessions(5 * milli).Grace(50 * milli), "a 1 0, a - 5, - 2 5",
+			"[a@0/0]=1@0 [a@0/0]=null@0 [a@0/5]=1@5", 1},
 		"hopping: every window that the record is in, the earliest first": {stream.Hopping(10*milli, 4*milli), "a 1 9, a 2 12",
 			"[a@0/10]=1@9 [a@4/14]=1@9 [a@8/18]=1@9 [a@4/14]=12@12 [a@8/18]=12@12 [a@12/22]=2@12", 0},
 		"hopping: none begins before the epoch": {stream.Hopping(10*milli, 4*milli), "a 1 0", "[a@0/10]=1@0", 0},
@@ -155,6 +157,27 @@ func TestWindows(t *testing.T) {
 				t.Errorf("%d dropped, want %d", n, c.dropped)
 			}
 		})
+	}
+}
+
+// Null values of the first record leave a reduced window without a value; later ones are
+// given to the function.
+func TestReduceNullsInWindows(t *testing.T) {
+	for name, want := range map[string]string{"windows": "[a@0/10]=null@0 [a@0/10]=1@1 [a@0/10]=1+@2", "sessions": "[a@0/0]=null@0 [a@1/1]=1@1 [a@1/1]=null@1 [a@1/2]=1+@2"} {
+		b := stream.NewBuilder()
+		g := stream.From(b, "in", text).GroupByKey()
+		add := func(sofar, v string) string { return sofar + "+" + v }
+		table := stream.WindowedBy(g, stream.Tumbling(10*milli)).Reduce(add, nil)
+		if name == "sessions" {
+			b = stream.NewBuilder()
+			table = stream.SessionWindowedBy(stream.From(b, "in", text).GroupByKey(), stream.Sessions(5*milli)).Reduce(add, nil)
+		}
+		stream.SelectKey(table.ToStream(), func(k stream.Windowed[string], _ string) string { return k.String() }).To("out", text)
+		d := driverOf(t, b, streamtest.Config{})
+		feedText(t, d, "a - 0, a 1 1, a - 2")
+		if diff := cmp.Diff(strings.Fields(want), written(t, d)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }
 

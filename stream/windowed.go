@@ -10,8 +10,8 @@ import (
 // Kafka Streams: TimeWindowedKStream. Make one with [WindowedBy].
 //
 // A result is a table whose key is the key and the window. It is kept in a window
-// store, and its changelog, for the retention: by default the windows' size and
-// grace period, for sliding windows twice the time difference and the grace period;
+// store, and its changelog <application id>-<store>-changelog, for the retention: by
+// default the windows' size and grace period, for sliding windows twice the time difference and the grace period;
 // [Materialized.Retention] keeps it longer, to be queried.
 //
 // Records with a null key are dropped and counted; those with a null value too in
@@ -43,7 +43,7 @@ func (s *TimeWindowedKStream[K, V]) EmitStrategy(e EmitStrategy) *TimeWindowedKS
 
 // Count counts the records of each key in each window. m names the store and gives
 // the key's serde; nil is a store with a generated name. The table's timestamp is the
-// largest of the records counted.
+// largest of the records counted. Kafka Streams: TimeWindowedKStream.count.
 func (s *TimeWindowedKStream[K, V]) Count(m *Materialized[K, int64], opts ...Option) *KTable[Windowed[K], int64] {
 	if m = m.orEmpty(); m.name == "" && !s.w.sliding {
 		s.g.s.b.g.Generate("") // Kafka Streams burns a number here, but not for sliding windows
@@ -55,7 +55,8 @@ func (s *TimeWindowedKStream[K, V]) Count(m *Materialized[K, int64], opts ...Opt
 }
 
 // Reduce combines the values of each key in each window: the first is taken as it
-// is. A nil result deletes the window.
+// is. A nil result, and a null value that is the first, deletes the window. Kafka Streams:
+// TimeWindowedKStream.reduce.
 func (s *TimeWindowedKStream[K, V]) Reduce(f func(sofar, value V) V, m *Materialized[K, V], opts ...Option) *KTable[Windowed[K], V] {
 	if m = m.orEmpty(); m.value == nil {
 		m = m.with(nil, s.g.serdes.value)

@@ -16,8 +16,8 @@ import (
 // session of one timestamp that gets another record with it is sent without its old
 // value, so that [GroupTableBy] adds both; all this is as in Kafka Streams.
 //
-// The table is kept in a session store, and its changelog, for the gap and the grace
-// period, or longer: see [Materialized.Retention]. Records with a null key are dropped
+// The table is kept in a session store, and its changelog <application
+// id>-<store>-changelog, for the gap and the grace period, or longer: see [Materialized.Retention]. Records with a null key are dropped
 // and counted, and late ones are; those with a null value are counted in, as in Kafka
 // Streams.
 type SessionWindowedKStream[K, V any] struct {
@@ -44,7 +44,8 @@ func (s *SessionWindowedKStream[K, V]) EmitStrategy(e EmitStrategy) *SessionWind
 }
 
 // Count counts the records of each key in each session. m names the store and gives
-// the key's serde; nil is a store with a generated name.
+// the key's serde; nil is a store with a generated name. Kafka Streams:
+// SessionWindowedKStream.count.
 func (s *SessionWindowedKStream[K, V]) Count(m *Materialized[K, int64], opts ...Option) *KTable[Windowed[K], int64] {
 	if m = m.orEmpty(); m.name == "" {
 		s.g.s.b.g.Generate("") // Kafka Streams burns a number here
@@ -56,7 +57,8 @@ func (s *SessionWindowedKStream[K, V]) Count(m *Materialized[K, int64], opts ...
 }
 
 // Reduce combines the values of each key in each session, and those of sessions that
-// become one. A nil result deletes the session.
+// become one. A nil result deletes the session. Kafka Streams:
+// SessionWindowedKStream.reduce.
 func (s *SessionWindowedKStream[K, V]) Reduce(f func(sofar, value V) V, m *Materialized[K, V], opts ...Option) *KTable[Windowed[K], V] {
 	if m = m.orEmpty(); m.value == nil {
 		m = m.with(nil, s.g.serdes.value)
