@@ -21,7 +21,10 @@ const Module = "github.com/streamweir/streamweir"
 var order = map[string][]string{
 	"serde":                  nil,
 	"internal/record":        {"serde"},
-	"serde/avro":             {"internal/record"},
+	"serde/avro/avsc":        nil,
+	"serde/avro/wire":        nil,
+	"serde/avro/resolve":     {"serde/avro/avsc", "serde/avro/wire"},
+	"serde/avro":             {"internal/record", "serde/avro/resolve"},
 	"store":                  {"internal/record"},
 	"store/badger":           {"store"},
 	"store/storetest":        {"store"},
