@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -108,7 +109,12 @@ func TestMistakesOfStatefulOperators(t *testing.T) {
 		}},
 		"suppress without windows": {func(b *stream.Builder) {
 			stream.Table(b, "rows", text, nil).Filter(yes).Suppress(stream.UntilWindowCloses(stream.BufferUnbounded()), stream.Named("final"))
-		}, []string{`stream: operator "final": when a window closes is only defined for tables of windowed aggregations, and this one is none: use stream.UntilTimeLimit`}},
+			byKey := stream.GroupTableBy(minutes(b), func(k stream.Windowed[string], n int64) (string, string) { return k.Key, fmt.Sprint(n) }, text)
+			byKey.Count(nil).Suppress(stream.UntilWindowCloses(stream.BufferUnbounded()), stream.Named("grouped"))
+		}, []string{
+			`stream: operator "final": it waits for windows to close, but its keys, of type string, have none: use stream.UntilTimeLimit`,
+			`stream: operator "grouped": it waits for windows to close, but its keys, of type string, have none: use stream.UntilTimeLimit`,
+		}},
 		"suppress without windows on one side": {func(b *stream.Builder) {
 			t := stream.Table(b, "rows", stream.With(stream.TimeWindowed(serde.String(), time.Minute), serde.Int64()), nil)
 			stream.JoinTables(minutes(b), t, func(n, _ int64) int64 { return n }, nil).

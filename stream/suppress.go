@@ -139,6 +139,9 @@ func (t *KTable[K, V]) SuppressWith(s Suppressed, with *Serdes[K, V], opts ...Op
 			g.Failf(name, "%s", wrong)
 		}
 	}
+	if _, ok := any(new(K)).(ends); s.closes && !ok {
+		g.Failf(name, "it waits for windows to close, but its keys, of type %T, have none: use stream.UntilTimeLimit", *new(K))
+	}
 	if t.versioned {
 		g.Failf(name, "a versioned table cannot be suppressed, nor one in windows of streams that all come from versioned tables: keep it in a store without versions, for instance by FilterInto")
 	}

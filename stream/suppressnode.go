@@ -2,7 +2,6 @@ package stream
 
 import (
 	"fmt"
-	"reflect"
 
 	"github.com/tidwall/btree"
 
@@ -51,15 +50,7 @@ func newSuppressNode[K, V any](w *graph.Wiring, s Suppressed, storeName string, 
 	n := &suppressNode[K, V]{name: w.Name, task: w.Task, limit: s.limit.Milliseconds(), strict: s.closes, config: s.buffer, time: -1}
 	w.Task.KeepTime(w.Name, &n.time)
 	if s.closes {
-		k, ok := any(&n.k).(ends)
-		switch {
-		case ok:
-			n.end = k.WindowEnd
-		case reflect.TypeFor[K]().Kind() == reflect.Interface:
-			n.end = func() int64 { return any(n.k).(ends).WindowEnd() }
-		default:
-			return nil, fmt.Errorf("stream: operator %q: waits for windows to close, but its keys, of type %T, have none", w.Name, n.k)
-		}
+		n.end = any(&n.k).(ends).WindowEnd // SuppressWith has looked
 	}
 	var err error
 	if n.buffer, err = bufferOf(w, storeName); err != nil {

@@ -11,30 +11,43 @@ import (
 // Store commands: a record's value is a call of its store, and each line of the
 // answer is forwarded.
 
-// kvCommands runs the commands of key-value stores, with timestamps or without.
-func kvCommands(pc procContext, name, _ string) (func(rec) error, error) {
-	s, err := pc.StateStore(name)
-	if err != nil {
-		return nil, err
-	}
-	return func(r rec) error {
-		var lines []string
-		words := strings.Split(text(r.Value), " ")
-		switch s := s.(type) {
-		case tsStore:
-			lines, err = kvCommand(s, words, func(v value) store.ValueAndTimestamp[value] {
-				return store.ValueAndTimestamp[value]{Value: v, Timestamp: r.Timestamp}
-			}, stamped)
-		case kvStore:
-			lines, err = kvCommand(s, words, func(v value) value { return v }, text)
-		default:
-			err = fmt.Errorf("conformance: store %q is a %T", name, s)
-		}
+// commands makes a processor of what runs one command of a store.
+func commands(run func(s any, words []string, timestamp int64) ([]string, error)) func(procContext, string, string) (func(rec) error, error) {
+	return func(pc procContext, name, _ string) (func(rec) error, error) {
+		s, err := pc.StateStore(name)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		return answer(pc, r, lines)
-	}, nil
+		return func(r rec) error {
+			lines, err := run(s, strings.Split(text(r.Value), " "), r.Timestamp)
+			if err != nil {
+				return fmt.Errorf("store %q: %w", name, err)
+			}
+			return answer(pc, r, lines)
+		}, nil
+	}
+}
+
+func notOf(s any) error { return fmt.Errorf("conformance: a %T has other commands", s) }
+
+// kvCommands runs the commands of key-value stores, with timestamps or without.
+func kvCommands(s any, words []string, timestamp int64) ([]string, error) {
+	switch s := s.(type) {
+	case tsStore:
+		return kvCommand(s, words, at(timestamp), stamped)
+	case kvStore:
+		return kvCommand(s, words, plain, text)
+	}
+	return nil, notOf(s)
+}
+
+// plain and at are what a store keeps for a value.
+func plain(v value) value { return v }
+
+func at(timestamp int64) func(value) store.ValueAndTimestamp[value] {
+	return func(v value) store.ValueAndTimestamp[value] {
+		return store.ValueAndTimestamp[value]{Value: v, Timestamp: timestamp}
+	}
 }
 
 func answer(pc procContext, r rec, lines []string) error {
@@ -55,16 +68,7 @@ func word(w string) value {
 }
 
 func kvCommand[V any](s store.KeyValueStore[value, V], w []string, wrap func(value) V, show func(V) string) ([]string, error) {
-	found := func(v V, ok bool, err error) ([]string, error) {
-		if !ok {
-			return []string{"null"}, err
-		}
-		return []string{show(v)}, err
-	}
-	bound := func(i int) *value {
-		v := word(w[i])
-		return &v
-	}
+	found := found(show)
 	switch w[0] {
 	case "put":
 		return nil, s.Put(w[1], wrap(word(w[2])))
@@ -79,9 +83,9 @@ func kvCommand[V any](s store.KeyValueStore[value, V], w []string, wrap func(val
 	case "reverseAll":
 		return drain(s.ReverseAll(), show)
 	case "range":
-		return drain(s.Range(bound(1), bound(2)), show)
+		return drain(s.Range(keyBound(w[1]), keyBound(w[2])), show)
 	case "reverseRange":
-		return drain(s.ReverseRange(bound(1), bound(2)), show)
+		return drain(s.ReverseRange(keyBound(w[1]), keyBound(w[2])), show)
 	case "prefix":
 		return drain(s.PrefixScan([]byte(w[1])), show)
 	}

@@ -77,11 +77,11 @@ var processors = map[string]procFunc{
 		return pc.Forward(r)
 	}),
 	"storeGet":       storeGet,
-	"kvCommand":      kvCommands,
-	"windowCommand":  windowCommands,
-	"sessionCommand": sessionCommands,
+	"kvCommand":      commands(kvCommands),
+	"windowCommand":  commands(windowCommands),
+	"sessionCommand": commands(sessionCommands),
 
-	"versionedCommand": versionedCommands,
+	"versionedCommand": commands(versionedCommands),
 	"punctuateStream":  counter(topology.StreamTime),
 	"punctuateWall":    counter(topology.WallClockTime),
 	"tickStream":       ticker(topology.StreamTime, 0),

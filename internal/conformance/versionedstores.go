@@ -3,7 +3,6 @@ package conformance
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/streamweir/streamweir/store"
 	"github.com/streamweir/streamweir/stream/streamtest"
@@ -20,22 +19,13 @@ func versionedOptions(s *storeSpec, opts []store.Option) []store.Option {
 }
 
 // versionedCommands runs the commands of versioned stores.
-func versionedCommands(pc procContext, name, _ string) (func(rec) error, error) {
-	s, err := pc.StateStore(name)
-	if err != nil {
-		return nil, err
-	}
+func versionedCommands(s any, words []string, _ int64) ([]string, error) {
 	versioned, ok := s.(versionedStore)
 	if !ok {
-		return nil, fmt.Errorf("conformance: store %q is a %T", name, s)
+		return nil, notOf(s)
 	}
-	return func(r rec) error {
-		line, err := versionedCommand(versioned, strings.Split(text(r.Value), " "))
-		if err != nil {
-			return err
-		}
-		return answer(pc, r, []string{line})
-	}, nil
+	line, err := versionedCommand(versioned, words)
+	return []string{line}, err
 }
 
 func versionedCommand(s versionedStore, w []string) (string, error) {

@@ -2,9 +2,7 @@ package conformance
 
 import (
 	"encoding/json"
-	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/streamweir/streamweir/store"
@@ -43,29 +41,14 @@ func segmentedStore(s *storeSpec, key, val dynamic, opts []store.Option) store.B
 }
 
 // windowCommands runs the commands of window stores.
-func windowCommands(pc procContext, name, _ string) (func(rec) error, error) {
-	s, err := pc.StateStore(name)
-	if err != nil {
-		return nil, err
+func windowCommands(s any, words []string, timestamp int64) ([]string, error) {
+	switch s := s.(type) {
+	case windowStore:
+		return windowCommand(s, words, plain, text)
+	case tsWindowStore:
+		return windowCommand(s, words, at(timestamp), stamped)
 	}
-	return func(r rec) error {
-		var lines []string
-		words := strings.Split(text(r.Value), " ")
-		switch s := s.(type) {
-		case windowStore:
-			lines, err = windowCommand(s, words, func(v value) value { return v }, text)
-		case tsWindowStore:
-			lines, err = windowCommand(s, words, func(v value) store.ValueAndTimestamp[value] {
-				return store.ValueAndTimestamp[value]{Value: v, Timestamp: r.Timestamp}
-			}, stamped)
-		default:
-			err = fmt.Errorf("conformance: store %q is a %T", name, s)
-		}
-		if err != nil {
-			return err
-		}
-		return answer(pc, r, lines)
-	}, nil
+	return nil, notOf(s)
 }
 
 func windowCommand[V any](s store.WindowStore[value, V], w []string, wrap func(value) V, show func(V) string) ([]string, error) {
@@ -96,22 +79,11 @@ func windowCommand[V any](s store.WindowStore[value, V], w []string, wrap func(v
 }
 
 // sessionCommands runs the commands of session stores.
-func sessionCommands(pc procContext, name, _ string) (func(rec) error, error) {
-	s, err := pc.StateStore(name)
-	if err != nil {
-		return nil, err
+func sessionCommands(s any, words []string, _ int64) ([]string, error) {
+	if s, ok := s.(sessionStore); ok {
+		return sessionCommand(s, words)
 	}
-	sessions, ok := s.(sessionStore)
-	if !ok {
-		return nil, fmt.Errorf("conformance: store %q is a %T", name, s)
-	}
-	return func(r rec) error {
-		lines, err := sessionCommand(sessions, strings.Split(text(r.Value), " "))
-		if err != nil {
-			return err
-		}
-		return answer(pc, r, lines)
-	}, nil
+	return nil, notOf(s)
 }
 
 func sessionCommand(s sessionStore, w []string) ([]string, error) {
