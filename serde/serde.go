@@ -9,19 +9,33 @@ import "errors"
 // error goes to the application's error handler.
 var ErrRetriable = errors.New("cannot be answered now, retrying may help")
 
-// Role tells a [Serde] which half of a record it is bound to. A schema registry
-// serde derives its subject from it.
+// Role tells a [Serde] which half of a record it is bound to, and whether the
+// topic is one that the application made for itself. A schema registry serde
+// derives its subject from both. A serde that wraps another one passes the role
+// on as it is; to tell keys from values it asks [Role.IsKey].
 type Role int8
 
-// The two halves of a record.
+// The two halves of a record of a topic that users know.
 const (
 	Key Role = iota
 	Value
 )
 
+const internal Role = 2 // a bit
+
+// Internal is the same half of a record of an internal topic: a changelog, a
+// repartition topic, or what is called after one without being a topic.
+func (r Role) Internal() Role { return r | internal }
+
+// IsInternal reports whether the topic is internal.
+func (r Role) IsInternal() bool { return r&internal != 0 }
+
+// IsKey reports whether it is the key, of whatever topic.
+func (r Role) IsKey() bool { return r&^internal == Key }
+
 // String returns "key" or "value", the suffix of a schema registry subject.
 func (r Role) String() string {
-	if r == Key {
+	if r.IsKey() {
 		return "key"
 	}
 	return "value"

@@ -185,3 +185,15 @@ func again[T any](t *testing.T, s serde.Serde[T], data []byte) {
 		t.Errorf("%T: % x, %v, want % x", v, out, err, data)
 	}
 }
+
+func TestRolesOfInternalTopicsAreTheSameHalves(t *testing.T) {
+	for _, r := range []serde.Role{serde.Key, serde.Value} {
+		in := r.Internal()
+		if r.IsInternal() || !in.IsInternal() || in.Internal() != in || in.IsKey() != r.IsKey() || in.String() != r.String() {
+			t.Errorf("%v and %v", r, in)
+		}
+	}
+	if !serde.Key.IsKey() || serde.Value.IsKey() {
+		t.Error("keys and values are mixed up")
+	}
+}

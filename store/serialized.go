@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/streamweir/streamweir/internal/null"
 	"github.com/streamweir/streamweir/serde"
@@ -25,13 +26,23 @@ func bindSerdes[K, V any](s Spec, keys serde.Serde[K], values serde.Serde[V], r 
 		return c, fmt.Errorf("store: %s store %q is bound to nothing", s.Kind, s.Name)
 	}
 	c = serialized[K, V]{name: s.Name, nilKey: null.Check[K]()}
-	if c.keys, err = keys.Bind(topic, serde.Key); err != nil {
+	key, value := rolesOf(s, topic)
+	if c.keys, err = keys.Bind(topic, key); err != nil {
 		return c, fmt.Errorf("store: %q: key serde for topic %q: %w", s.Name, topic, err)
 	}
-	if c.values, err = values.Bind(topic, serde.Value); err != nil {
+	if c.values, err = values.Bind(topic, value); err != nil {
 		return c, fmt.Errorf("store: %q: value serde for topic %q: %w", s.Name, topic, err)
 	}
 	return c, nil
+}
+
+// rolesOf are the halves of a record of the topic that a store is bound to: its own
+// changelog, which is named after it, or a source topic that serves as one.
+func rolesOf(s Spec, topic string) (key, value serde.Role) {
+	if strings.HasSuffix(topic, "-"+s.Name+"-changelog") {
+		return serde.Key.Internal(), serde.Value.Internal()
+	}
+	return serde.Key, serde.Value
 }
 
 func (s *serialized[K, V]) isNilKey(key K) bool {

@@ -39,10 +39,10 @@ func newReceiveNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin[K, V
 	if n.store, err = storeOf[subscriptionStore](w, j.store); err != nil {
 		return nil, err
 	}
-	if n.keys, err = j.foreign.Bind(j.bound(w, "-fk"), serde.Key); err != nil {
+	if n.keys, err = j.foreign.Bind(j.bound(w, "-fk"), serde.Key.Internal()); err != nil {
 		return nil, err
 	}
-	if n.primary, err = j.keys.Bind(j.bound(w, "-pk"), serde.Key); err != nil {
+	if n.primary, err = j.keys.Bind(j.bound(w, "-pk"), serde.Key.Internal()); err != nil {
 		return nil, err
 	}
 	n.values = subscriptionCodec[K]{n.primary}
@@ -158,10 +158,10 @@ func newForeignNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin[K, V
 	if n.store, err = storeOf[subscriptionStore](w, j.store); err != nil {
 		return nil, err
 	}
-	if n.keys, err = j.foreign.Bind(j.bound(w, "-fk"), serde.Key); err != nil {
+	if n.keys, err = j.foreign.Bind(j.bound(w, "-fk"), serde.Key.Internal()); err != nil {
 		return nil, err
 	}
-	if n.primary, err = j.keys.Bind(j.bound(w, "-pk"), serde.Key); err != nil {
+	if n.primary, err = j.keys.Bind(j.bound(w, "-pk"), serde.Key.Internal()); err != nil {
 		return nil, err
 	}
 	n.out, err = graph.Connect[topology.Record[K, response[VO]]](w)
@@ -249,7 +249,7 @@ func newResolveNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin[K, V
 	if n.table, err = j.leftTable.open(w); err != nil {
 		return nil, err
 	}
-	if n.hasher.values, err = j.values.Bind(j.bound(w, "-vh"), serde.Value); err != nil {
+	if n.hasher.values, err = j.values.Bind(j.bound(w, "-vh"), serde.Value.Internal()); err != nil {
 		return nil, err
 	}
 	n.out, err = graph.Connect[topology.Record[K, R]](w)

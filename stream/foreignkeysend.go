@@ -59,10 +59,10 @@ type reference[KO any] struct {
 func newSendNode[K, V, KO, VO, R any](w *graph.Wiring, j *foreignKeyJoin[K, V, KO, VO, R]) (any, error) {
 	n := &sendNode[K, V, KO]{name: w.Name, task: w.Task, left: j.left, versioned: j.versioned.left, foreignKey: j.foreignKey, isNull: null.Check[KO]()}
 	var err error
-	if n.keys, err = j.foreign.Bind(j.bound(w, "-fk"), serde.Key); err != nil {
+	if n.keys, err = j.foreign.Bind(j.bound(w, "-fk"), serde.Key.Internal()); err != nil {
 		return nil, err
 	}
-	if n.hasher.values, err = j.values.Bind(j.bound(w, "-vh"), serde.Value); err != nil {
+	if n.hasher.values, err = j.values.Bind(j.bound(w, "-vh"), serde.Value.Internal()); err != nil {
 		return nil, err
 	}
 	n.out, err = graph.Connect[topology.Record[KO, subscription[K]]](w)

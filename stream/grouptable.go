@@ -101,7 +101,7 @@ func newSelectNode[K, V, K2, V2 any](w *graph.Wiring, f func(K, V) (K2, V2), ver
 	var err error
 	if len(topics) > 0 {
 		// Bound as the sink binds it: a schema registry knows of no other subject.
-		if n.key, err = keys.Bind(w.Internal(topics[0]), serde.Key); err != nil {
+		if n.key, err = keys.Bind(w.Internal(topics[0]), serde.Key.Internal()); err != nil {
 			return nil, err
 		}
 	}

@@ -80,8 +80,8 @@ func newGraceNode[K, V, W, R any](w *graph.Wiring, buffer string, grace int64, t
 		return nil, err
 	}
 	// Kafka Streams binds these serdes to the name of the operator.
-	if n.key, err = sd.key.Bind(w.Name, serde.Key); err == nil {
-		n.value, err = sd.value.Bind(w.Name, serde.Value)
+	if n.key, err = sd.key.Bind(w.Name, serde.Key.Internal()); err == nil {
+		n.value, err = sd.value.Bind(w.Name, serde.Value.Internal())
 	}
 	return n, err
 }

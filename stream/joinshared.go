@@ -53,13 +53,13 @@ func (b *sharedBuilder[K, L, R]) Spec() store.Spec { return b.spec }
 func (b *sharedBuilder[K, L, R]) BindAny(to store.Binding) (any, error) {
 	s := &shared[K, L, R]{name: b.spec.Name, bytes: to.Bytes, time: -1, earliest: math.MaxInt64}
 	var err error
-	if s.key, err = b.keys.Bind(to.ChangelogTopic, serde.Key); err != nil {
+	if s.key, err = b.keys.Bind(to.ChangelogTopic, serde.Key.Internal()); err != nil {
 		return nil, s.wrap("key serde", err)
 	}
-	if s.left, err = b.left.Bind(to.ChangelogTopic, serde.Value); err != nil {
+	if s.left, err = b.left.Bind(to.ChangelogTopic, serde.Value.Internal()); err != nil {
 		return nil, s.wrap("left value serde", err)
 	}
-	if s.right, err = b.right.Bind(to.ChangelogTopic, serde.Value); err != nil {
+	if s.right, err = b.right.Bind(to.ChangelogTopic, serde.Value.Internal()); err != nil {
 		return nil, s.wrap("right value serde", err)
 	}
 	return s, nil

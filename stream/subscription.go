@@ -55,7 +55,7 @@ const (
 type subscriptionSerde[K any] struct{ keys serde.Serde[K] }
 
 func (s subscriptionSerde[K]) Bind(topic string, _ serde.Role) (serde.Codec[subscription[K]], error) {
-	c, err := s.keys.Bind(topic+"-pk", serde.Key)
+	c, err := s.keys.Bind(topic+"-pk", serde.Key.Internal())
 	return subscriptionCodec[K]{c}, err
 }
 

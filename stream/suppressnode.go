@@ -246,8 +246,8 @@ type bufferCodec[K, V any] struct {
 func newBufferCodec[K, V any](w *graph.Wiring, storeName string, sd Serdes[K, V]) (c bufferCodec[K, V], err error) {
 	c.store, c.isNull = storeName, null.Check[V]()
 	topic := w.Internal(storeName + "-changelog")
-	if c.key, err = sd.key.Bind(topic, serde.Key); err == nil {
-		c.value, err = sd.value.Bind(topic, serde.Value)
+	if c.key, err = sd.key.Bind(topic, serde.Key.Internal()); err == nil {
+		c.value, err = sd.value.Bind(topic, serde.Value.Internal())
 	}
 	return c, err
 }

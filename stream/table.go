@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"time"
@@ -244,9 +243,12 @@ func newTableStore[K, V any](w *graph.Wiring, m *Materialized[K, V], flags *tabl
 	}
 	t.cached = w.Task.Listen(m.name, t.flushed)
 	if t.cached {
-		changelog := cmp.Or(flags.changelog, w.Internal(m.name+"-changelog"))
-		if t.key, err = m.key.Bind(changelog, serde.Key); err == nil {
-			t.value, err = m.value.Bind(changelog, serde.Value)
+		changelog, key, value := flags.changelog, serde.Key, serde.Value
+		if changelog == "" {
+			changelog, key, value = w.Internal(m.name+"-changelog"), key.Internal(), value.Internal()
+		}
+		if t.key, err = m.key.Bind(changelog, key); err == nil {
+			t.value, err = m.value.Bind(changelog, value)
 		}
 	}
 	return t, err

@@ -50,8 +50,8 @@ func newWindowTable[K, A, S any](w *graph.Wiring, m *Materialized[K, A], spec st
 		return t, typed, nil
 	}
 	changelog := w.Internal(spec.Name + "-changelog")
-	if t.key, err = m.key.Bind(changelog, serde.Key); err == nil {
-		t.value, err = m.value.Bind(changelog, serde.Value)
+	if t.key, err = m.key.Bind(changelog, serde.Key.Internal()); err == nil {
+		t.value, err = m.value.Bind(changelog, serde.Value.Internal())
 	}
 	return t, typed, err
 }

@@ -62,7 +62,7 @@ func sourceOf[K, V any](name string, s Source[K, V]) *graph.Node {
 	return &graph.Node{Name: name, Topics: s.Topics, Pattern: s.Pattern, Reset: s.Reset,
 		New: func(w *graph.Wiring) (any, error) {
 			out, err := graph.Connect[Record[K, V]](w)
-			return &sourceNode[K, V]{spec: s, out: out}, err
+			return &sourceNode[K, V]{spec: s, topics: w.Topics, out: out}, err
 		}}
 }
 

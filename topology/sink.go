@@ -67,17 +67,18 @@ func newSink[K, V any](w *graph.Wiring, s Sink[K, V]) (*sinkNode[K, V], error) {
 		return n, nil
 	}
 	var err error
-	n.fixed, err = n.target(w.Topics[0])
+	key, value := rolesOf(s.Topic, w.Topics[0])
+	n.fixed, err = n.target(w.Topics[0], key, value)
 	return n, err
 }
 
-func (n *sinkNode[K, V]) target(topic string) (*target[K, V], error) {
+func (n *sinkNode[K, V]) target(topic string, key, value serde.Role) (*target[K, V], error) {
 	t := &target[K, V]{topic: topic}
 	var err error
-	if t.key, err = n.spec.Key.Bind(topic, serde.Key); err != nil {
+	if t.key, err = n.spec.Key.Bind(topic, key); err != nil {
 		return nil, fmt.Errorf("key serde: %w", err)
 	}
-	if t.value, err = n.spec.Value.Bind(topic, serde.Value); err != nil {
+	if t.value, err = n.spec.Value.Bind(topic, value); err != nil {
 		return nil, fmt.Errorf("value serde: %w", err)
 	}
 	return t, nil
@@ -142,7 +143,7 @@ func (n *sinkNode[K, V]) choose(r *Record[K, V]) (*target[K, V], error) {
 	if topic == "" {
 		return nil, fmt.Errorf("the function that chooses the topic returned an empty name")
 	}
-	t, err := n.target(topic)
+	t, err := n.target(topic, serde.Key, serde.Value)
 	if err == nil {
 		n.targets[topic] = t
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/streamweir/streamweir/internal/graph"
@@ -78,17 +79,31 @@ func AddSource[K, V any](t *Topology, name string, s Source[K, V]) {
 }
 
 type sourceNode[K, V any] struct {
-	spec Source[K, V]
-	out  graph.Out[Record[K, V]]
+	spec   Source[K, V]
+	topics []string // as they are called on the broker
+	out    graph.Out[Record[K, V]]
+}
+
+// rolesOf are the halves of a record of a topic that a node names and the broker knows
+// under another name, with the application id, if it is internal.
+func rolesOf(name, onBroker string) (key, value serde.Role) {
+	if name != onBroker {
+		return serde.Key.Internal(), serde.Value.Internal()
+	}
+	return serde.Key, serde.Value
 }
 
 func (n *sourceNode[K, V]) NewHead(topic string) (graph.Head, error) {
 	h := &head[K, V]{node: n, nullKey: null.Check[K](), nullValue: null.Check[V]()}
+	key, value := serde.Key, serde.Value
+	if i := slices.Index(n.topics, topic); i >= 0 {
+		key, value = rolesOf(n.spec.Topics[i], topic)
+	}
 	var err error
-	if h.key, err = n.spec.Key.Bind(topic, serde.Key); err != nil {
+	if h.key, err = n.spec.Key.Bind(topic, key); err != nil {
 		return nil, fmt.Errorf("key serde: %w", err)
 	}
-	if h.value, err = n.spec.Value.Bind(topic, serde.Value); err != nil {
+	if h.value, err = n.spec.Value.Bind(topic, value); err != nil {
 		return nil, fmt.Errorf("value serde: %w", err)
 	}
 	return h, nil
