@@ -39,7 +39,7 @@ var order = map[string][]string{
 	"stream":                    {"internal/runtime"},
 	"stream/*":                  {"stream"},
 	"internal/conformance":      {"stream/*", "store/*", "serde/*"},
-	"internal/sim":              {"stream/*", "store/*", "serde/*"},
+	"internal/sim":              {"internal/conformance"},
 	"internal/bench/compare":    {"internal/bench/peer"},
 	"internal/bench/*":          {"stream/*", "store/*", "serde/*"},
 	"examples/*":                {"stream/*", "store/*", "serde/*"},

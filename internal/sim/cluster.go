@@ -38,6 +38,7 @@ type Cluster struct {
 	topics map[record.Partition][]record.Record // what is committed
 	global *node                                // fills the global stores; nil if there are none
 	tasks  []*node
+	whole  *graph.Sub // the topology as one task has it
 	now    int64
 	// settling: the clock is of no use to tasks that are not meant.
 	settling bool
@@ -51,7 +52,7 @@ func NewCluster(t *topology.Topology, cfg Config, r *rand.Rand) (*Cluster, error
 	if err := t.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Cluster{cfg: cfg, rand: r, names: t.Graph().Topics(applicationID), topics: map[record.Partition][]record.Record{}}
+	c := &Cluster{cfg: cfg, rand: r, names: t.Graph().Topics(applicationID), whole: t.Graph().Whole(), topics: map[record.Partition][]record.Record{}}
 	if sub := t.Graph().Global(); sub != nil {
 		c.global = newNode(c, sub, graph.GlobalTask)
 	}

@@ -14,6 +14,10 @@
 // so on partitions and the record cache. They run with one partition and without a cache;
 // every record is compared with its headers, in order.
 //
+// Besides, [Cluster.Replay] runs the scenarios of internal/conformance, those of Kafka
+// Streams' generator among them, with crashes at every step. All topics are compared,
+// changelogs too. conformance.Programs and [Cluster.Replayable] say which are left out.
+//
 // What is left out, and why:
 //
 //   - Late records where there are several partitions: stream time is a task's own. Grace

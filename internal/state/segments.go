@@ -68,8 +68,8 @@ func (s *Store) OnExpired(f func()) { s.times.expired = f }
 
 // putRow is put of a segmented store.
 func (s *Store) putRow(key, value []byte) {
-	if value == nil && s.spec.Duplicates && s.spec.Persistent {
-		return // in Kafka Streams only a store in memory takes the time of a row without a value
+	if s.ignores(value) {
+		return
 	}
 	row := s.spec.ChangelogKey(key)
 	t, m := s.spec.RowTime(row), &s.times.running
@@ -85,6 +85,12 @@ func (s *Store) putRow(key, value []byte) {
 		s.putIndex(key, row, value)
 	}
 	s.put(key, value)
+}
+
+// ignores tells whether a row without a value leaves the stream time alone: in Kafka
+// Streams only a store with duplicates in memory takes it.
+func (s *Store) ignores(value []byte) bool {
+	return value == nil && s.spec.Duplicates && s.spec.Persistent
 }
 
 // putIndex keeps the index of a time-ordered store: it has the rows that have a value.
@@ -222,7 +228,9 @@ func (s *Store) restoreTimes(records []record.Record) error {
 		if err := s.spec.CheckChangelogKey(r.Key); err != nil {
 			return fmt.Errorf("state: store %q: changelog record at offset %d: %w: was the topic written by another store?", s.spec.Name, r.Offset, err)
 		}
-		m.time = max(m.time, s.spec.RowTime(r.Key))
+		if !s.ignores(r.Value) {
+			m.time = max(m.time, s.spec.RowTime(r.Key))
+		}
 		if s.spec.Duplicates {
 			m.sequence = s.spec.Sequence(r.Key)
 		}

@@ -202,6 +202,27 @@ func TestRestoreOfSegments(t *testing.T) {
 	}
 }
 
+// A record without a value of a store with duplicates leaves its stream time alone, when it
+// is put and when it is restored: rows would be gone after a restart otherwise.
+func TestRestoreTakesNoTimeOfIgnoredRows(t *testing.T) {
+	d := newDisk(t)
+	sp := segmentedSpec("s", store.KindWindow, true, false)
+	sp.Duplicates = true
+	st := openSet(t, d, 0, sp)
+	discardSet(t, st)
+	records := []record.Record{{Key: rowOf("k", 5), Value: []byte("1")}, {Key: rowOf("k", 9000), Offset: 1}}
+	if err := st.Restore("s", records, 2); err != nil {
+		t.Fatal(err)
+	}
+	restored := st.Store("s").StreamTime()
+	if err := st.Store("s").Put(engineKey(st.Store("s"), "k", 9000), nil, 9000); err != nil {
+		t.Fatal(err)
+	}
+	if got := st.Store("s").StreamTime(); restored != 5 || got != 5 {
+		t.Errorf("stream time %d when restored, %d when put", restored, got)
+	}
+}
+
 func TestRestoreRefusesKeysOfAnotherStore(t *testing.T) {
 	for _, key := range []string{"", "short", "a negative\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00"} {
 		st, _ := openSegmented(t, newDisk(t), false)

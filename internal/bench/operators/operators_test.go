@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/streamweir/streamweir/internal/record"
+	"github.com/streamweir/streamweir/store"
 )
 
 // feeder makes records whose keys are random and whose timestamps go on.
@@ -19,11 +20,16 @@ type feeder struct {
 
 func newFeeder(tb testing.TB, o operator, keys int) *feeder {
 	tb.Helper()
+	return newFeederOn(tb, o, keys, store.Memory(), 1<<30)
+}
+
+func newFeederOn(tb testing.TB, o operator, keys int, engine store.Opener, cacheBytes int) *feeder {
+	tb.Helper()
 	topo, err := o.topology()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f := &feeder{rig: newRig(tb, topo), operator: o, keys: keys, time: 1_000_000}
+	f := &feeder{rig: newRig(tb, topo, engine, cacheBytes), operator: o, keys: keys, time: 1_000_000}
 	for i := 0; i < o.inputs; i++ { // all keys are known
 		for from := 0; from < keys; from += batch {
 			f.records = f.records[:0]

@@ -26,19 +26,22 @@ type rig struct {
 	inputs  map[string]int64 // topics that are read, and their next offset
 	back    map[string][]record.Record
 	records int64 // produced
+	written bool  // what is committed goes to the engine at once
 }
 
-func newRig(tb testing.TB, topo *topology.Topology) *rig {
+// newRig opens its stores on an engine. With a cache of negative size they keep nothing in
+// memory between two commits.
+func newRig(tb testing.TB, topo *topology.Topology, engine store.Opener, cacheBytes int) *rig {
 	tb.Helper()
 	if err := topo.Validate(); err != nil {
 		tb.Fatal(err)
 	}
 	sub, names := topo.Graph().Whole(), topo.Graph().Topics("bench")
-	set, err := state.Open(state.Config{Stores: sub.StoreSpecs(), Opener: store.Memory(), Dir: "memory", CacheBytes: 1 << 30})
+	set, err := state.Open(state.Config{Stores: sub.StoreSpecs(), Opener: engine, Dir: "memory", CacheBytes: cacheBytes})
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r := &rig{set: set, inputs: map[string]int64{}, back: map[string][]record.Record{}}
+	r := &rig{set: set, written: cacheBytes < 0, inputs: map[string]int64{}, back: map[string][]record.Record{}}
 	cfg := task.Config{Sub: sub, Topics: names, Output: r, Stores: set, MaxIdle: -1}
 	for _, topic := range sub.Sources(nil) {
 		r.inputs[names.Name(topic)] = 0
@@ -95,6 +98,13 @@ func (r *rig) feed(topic string, records []record.Record) error {
 			return err
 		}
 		r.task.Committed(func(record.Partition) (int64, bool) { return 0, false })
+		if r.written {
+			if f := r.set.Flush(); f != nil {
+				if err := f.Write(); err != nil {
+					return err
+				}
+			}
+		}
 		topic = ""
 		for t, list := range r.back {
 			if len(list) > 0 {
