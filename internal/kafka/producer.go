@@ -44,10 +44,14 @@ type Producer struct {
 	epoch int16
 	err   error
 	parts map[record.Partition]*partition
-	bytes int            // of all batches
-	busy  map[string]int // requests on their way, by broker
-	round int            // how often it was reset; answers of before are late
-	open  bool           // the transaction may have partitions or offsets
+	// recent are the last ones that records went to: to look at a few takes half the
+	// time of a look into the map.
+	recent [8]*partition
+	turn   int            // the next of recent to be replaced
+	bytes  int            // of all batches
+	busy   map[string]int // requests on their way, by broker
+	round  int            // how often it was reset; answers of before are late
+	open   bool           // the transaction may have partitions or offsets
 
 	mu      sync.Mutex
 	answers []answer
@@ -125,7 +129,26 @@ func (p *Producer) reset() {
 	}
 	p.err, p.open, p.bytes = nil, false, 0
 	p.parts, p.busy = map[record.Partition]*partition{}, map[string]int{}
+	p.recent = [len(p.recent)]*partition{}
 	p.round++
+}
+
+// partition returns where a partition stands.
+func (p *Producer) partition(topic string, id int32) *partition {
+	for _, part := range p.recent {
+		if part != nil && part.ID == id && part.Topic == topic {
+			return part
+		}
+	}
+	at := record.Partition{Topic: topic, ID: id}
+	part := p.parts[at]
+	if part == nil {
+		part = &partition{Partition: at, end: -1, epoch: p.epoch, waiting: waiting{c: p.c, what: fmt.Sprintf("producing to %s-%d", topic, id)}}
+		p.parts[at] = part
+	}
+	p.recent[p.turn%len(p.recent)] = part
+	p.turn++
+	return part
 }
 
 // Next returns the offset behind the last acknowledged record of a partition since
@@ -158,12 +181,7 @@ func (p *Producer) Send(topic string, id int32, key, value []byte, timestamp int
 	if err := sendable(n, timestamp); err != nil {
 		return fmt.Errorf("kafka: producing to %s-%d: %w", topic, id, err)
 	}
-	at := record.Partition{Topic: topic, ID: id}
-	part := p.parts[at]
-	if part == nil {
-		part = &partition{Partition: at, end: -1, epoch: p.epoch, waiting: waiting{c: p.c, what: fmt.Sprintf("producing to %s-%d", topic, id)}}
-		p.parts[at] = part
-	}
+	part := p.partition(topic, id)
 	if part.filling != nil && part.filling.bytes+n > p.cfg.BatchBytes {
 		part.queue, part.filling = append(part.queue, part.filling), nil
 		if err := p.push(p.ctx); err != nil {
