@@ -92,6 +92,14 @@ func (c oracleCase) schema(t *testing.T) *avsc.Schema {
 	return parse(t, text)
 }
 
+// parse leaves out the validation of names and defaults if the case is lax.
+func (c oracleCase) parse(text string) (*avsc.Schema, error) {
+	if c.Lax {
+		return avsc.ParseStored(text)
+	}
+	return avsc.Parse(text)
+}
+
 func parse(t testing.TB, text string) *avsc.Schema {
 	t.Helper()
 	s, err := avsc.Parse(text)
@@ -326,12 +334,12 @@ func TestResolutionIsJavas(t *testing.T) {
 
 func resolveCases(t *testing.T, cases []oracleCase) (ran int) {
 	for _, c := range cases {
-		w, err := avsc.Parse(string(c.Writer))
+		w, err := c.parse(string(c.Writer))
 		if err != nil {
 			t.Errorf("%s: writer: %v", c.ID, err)
 			continue
 		}
-		r, err := avsc.Parse(string(c.Reader))
+		r, err := c.parse(string(c.Reader))
 		if err != nil {
 			t.Errorf("%s: reader: %v", c.ID, err)
 			continue
@@ -467,23 +475,6 @@ func textToBinary(t *testing.T, s *avsc.Schema, text []byte) ([]byte, error) {
 	t.Helper()
 	e := jsonEncoder{wrapped: true, budget: maxValues}
 	return e.append(nil, s, numbers(t, text))
-}
-
-func TestDefaultsAreChecked(t *testing.T) {
-	for _, c := range oracle(t, "schema") {
-		text := c.SchemaText
-		if text == "" {
-			text = string(c.Schema)
-		}
-		s, err := avsc.Parse(text)
-		if err != nil {
-			continue
-		}
-		err = checkDefaults(s, map[*avsc.Schema]bool{})
-		if javas := c.Golden.Error; !c.Deviates && (err == nil) != (javas == nil || javas.Kind != "default") {
-			t.Errorf("%s (%s): %v, Java: %+v", c.ID, c.About, err, javas)
-		}
-	}
 }
 
 func TestHostileBytesAreRefused(t *testing.T) {

@@ -200,7 +200,7 @@ func parseReferring(c *srclient.SchemaRegistryClient, s *srclient.Schema, seen *
 		}
 		known = append(known, parsed)
 	}
-	parsed, err := avsc.Parse(s.Schema(), known...)
+	parsed, err := avsc.ParseStored(s.Schema(), known...)
 	if err != nil {
 		return nil, &schemaError{err}
 	}

@@ -272,7 +272,7 @@ func TestTypesThatDoNotFitAreErrorsOfBind(t *testing.T) {
 	wrong(For[a[[2]byte]](r, field(`{"type":"fixed","name":"F","size":3}`)).(*typed[a[[2]byte]]), "[2]uint8 cannot hold F")
 	wrong(For[a[[]map[string]int32]](r, field(`{"type":"array","items":{"type":"map","values":"string"}}`)).(*typed[a[[]map[string]int32]]), `a[][""]`)
 	wrong(For[a[string]](r, `{`).(*typed[a[string]]), "schema of", "not JSON")
-	wrong(For[a[int64]](r, `{"type":"record","name":"R","fields":[{"name":"a","type":"long","default":"x"}]}`).(*typed[a[int64]]), "R.a", "default")
+	wrong(For[a[int64]](r, `{"type":"record","name":"R","fields":[{"name":"a","type":"long","default":"x"}]}`).(*typed[a[int64]]), "field a", "default")
 	type twice struct {
 		A string
 		X string `avro:"a"`

@@ -1,9 +1,13 @@
-// Package avsc reads Avro schemas: it parses the JSON text, resolves names and
-// writes the schema back in its full and in its canonical form.
+// Package avsc reads Avro schemas: it parses the JSON text, resolves names,
+// checks defaults, writes the schema back in its full and in its canonical form,
+// and says whether data of one schema can be read with another.
 //
 // It follows what Apache Avro for Java 1.12 accepts, since that is what a
-// registry holds, with one exception: a type has to be defined before it is
-// referred to, as the specification says.
+// registry holds: a type may be referred to before its definition, and be
+// defined twice in the same way; comments are allowed. What is neither here nor
+// there by the specification, such as a default that no branch of a union takes,
+// is refused as Java refuses it. [ParseStored] is for texts that are in use
+// already and takes what older parsers let through.
 package avsc
 
 // Kind is the type of a [Schema].
@@ -49,16 +53,40 @@ type Schema struct {
 	Items    *Schema   // of an array, and the values of a map
 	Branches []*Schema // of a union
 
-	// Logical is the logicalType as it is written, valid or not.
+	// Logical is the logical type if it is one that the specification knows and
+	// if it is valid: on the right type, and for a decimal
+	// 0 <= Scale <= Precision <= [MaxPrecision], where a fixed has room for
+	// Precision digits. Otherwise it is "", and the attributes are properties
+	// that mean nothing.
 	Logical          string
 	Precision, Scale int // of a decimal
+
+	// Properties are the attributes that Avro does not know for the type, in the
+	// order of the text; logicalType, precision and scale are among them.
+	Properties []Property
+
+	// IsError is whether a record is written as "type": "error".
+	IsError bool
+
+	// Position is where the text of the type begins; that of a named type is its
+	// definition's.
+	Position Position
 
 	// MinSize is a lower bound of the bytes that a value takes. It is 0 only for
 	// a type whose values all take no bytes: null, a fixed of size 0, a record of
 	// those.
 	MinSize int
 
-	sized bool // MinSize is known, or being found further up
+	sized  bool // MinSize is known, or being found further up
+	linked bool // of a named type: all is known
+	finite bool // of a record or enum: it has a value
+}
+
+// Property is an attribute that Avro does not know, with the JSON text of its
+// value.
+type Property struct {
+	Key   string
+	Value string
 }
 
 // Field is a field of a record.
@@ -73,16 +101,32 @@ type Field struct {
 	// json.Number, []any or map[string]any.
 	HasDefault bool
 	Default    any
+
+	// Order is "descending" or "ignore", or "" for ascending.
+	Order string
+
+	// Properties are the attributes that Avro does not know for fields, in the
+	// order of the text.
+	Properties []Property
+
+	// Position is where the text of the field begins.
+	Position Position
+
+	def *place // the text of the default
 }
 
 // Label is the name by which Avro's JSON encoding and error messages refer to
 // a type in a union: the full name of a named type, the kind of any other.
 func (s *Schema) Label() string {
-	if s.Name != "" {
+	if s.IsNamed() {
 		return s.Name
 	}
 	return s.Kind.String()
 }
+
+// IsNamed is whether the type has a name and may be referred to by it: a record,
+// an enum or a fixed.
+func (s *Schema) IsNamed() bool { return s.Kind == Record || s.Kind == Enum || s.Kind == Fixed }
 
 // Short is the name without its namespace.
 func Short(name string) string {
@@ -100,43 +144,4 @@ func namespace(name string) string {
 		return ""
 	}
 	return name[:len(name)-len(short)-1]
-}
-
-// maxMinSize keeps the sum of many large fixed fields from overflowing.
-const maxMinSize = 1 << 40
-
-// size fills in MinSize. A record inside of itself counts as 0 there: between
-// the two is a union, array or map, which has a byte of its own, or the type
-// has no values.
-func (s *Schema) size() int {
-	if s.sized {
-		return s.MinSize
-	}
-	s.sized = true
-	n := 1
-	switch s.Kind {
-	case Null:
-		n = 0
-	case Float:
-		n = 4
-	case Double:
-		n = 8
-	case Fixed:
-		n = s.Size
-	case Array, Map:
-		s.Items.size()
-	case Record:
-		n = 0
-		for _, f := range s.Fields {
-			n = min(n+f.Type.size(), maxMinSize)
-		}
-	case Union:
-		least := maxMinSize
-		for _, b := range s.Branches {
-			least = min(least, b.size())
-		}
-		n += least
-	}
-	s.MinSize = n
-	return n
 }

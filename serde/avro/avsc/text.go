@@ -31,7 +31,7 @@ type writer struct {
 }
 
 func (w *writer) schema(s *Schema) {
-	if s.Name != "" && w.seen[s.Name] {
+	if s.IsNamed() && w.seen[s.Name] {
 		w.text(s.Name)
 		return
 	}
@@ -153,6 +153,9 @@ func (w *writer) comma(i int) {
 }
 
 func (w *writer) text(t string) { w.value(t) }
+
+// compact writes JSON without blanks. The parser has taken it, so it is JSON.
+func (w *writer) compact(text string) { _ = json.Compact(&w.Buffer, []byte(text)) }
 
 // value writes a value that came out of encoding/json, which therefore can
 // write it.
