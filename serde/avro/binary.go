@@ -2,13 +2,13 @@ package avro
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
 	"github.com/streamweir/streamweir/serde/avro/avsc"
+	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
 // Bounds on what a decoder does for the bytes it is given. They are far above
@@ -19,10 +19,10 @@ const (
 )
 
 var (
-	errEnd    = errors.New("the data ends too early")
-	errVarint = errors.New("a number has too many bytes")
-	errDepth  = fmt.Errorf("nested deeper than %d levels", maxDepth)
-	errBool   = errors.New("a boolean is neither 0 nor 1")
+	errEnd    = wire.ErrEnd
+	errVarint = wire.ErrVarint
+	errDepth  = wire.ErrDepth
+	errBool   = wire.ErrBool
 )
 
 // A pathError says where in a value something is wrong. The path grows from the

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 	"unsafe"
+
+	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
 // encoder is what a codec keeps from record to record to encode without
@@ -67,7 +69,7 @@ func (e *encoder) run(dst []byte, ops []encOp, base unsafe.Pointer) ([]byte, err
 				dst = append(dst, o.null)
 			}
 		case encBool:
-			dst = appendBool(dst, *(*bool)(p))
+			dst = wire.AppendBoolean(dst, *(*bool)(p))
 		case encFloat32:
 			dst = appendFloat(dst, *(*float32)(p))
 		case encFloat64:

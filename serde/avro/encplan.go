@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"sync"
 
+	"github.com/streamweir/streamweir/serde/avro/avrojson"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
 )
 
@@ -170,7 +171,7 @@ func (c *encCompiler) record(s *avsc.Schema, t reflect.Type) (*encPlan, error) {
 			o.off = g.offset
 		case f.HasDefault:
 			o.code = encConst
-			o.bytes, err = appendDefault(nil, f)
+			o.bytes, err = avrojson.AppendDefault(nil, f)
 		default:
 			err = fmt.Errorf("%v has no field for it, and it has no default", t)
 		}
@@ -249,7 +250,7 @@ func checkDefaults(s *avsc.Schema, seen map[*avsc.Schema]bool) error {
 	var all []error
 	for _, f := range s.Fields {
 		if f.HasDefault {
-			if _, err := appendDefault(nil, f); err != nil {
+			if _, err := avrojson.AppendDefault(nil, f); err != nil {
 				all = append(all, fmt.Errorf("%s.%s: %w", s.Name, f.Name, err))
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/streamweir/streamweir/serde/avro/avrojson"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
 )
 
@@ -26,10 +27,9 @@ func ToJSON(r *Registry, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := decoder{b: data[headerSize:]}
-	text, end, err := d.appendText(nil, w.schema, 0)
-	if err == nil && end < len(d.b) {
-		err = errLeft(len(d.b) - end)
+	text, rest, err := avrojson.Append(nil, w.schema, data[headerSize:])
+	if err == nil && len(rest) > 0 {
+		err = errLeft(len(rest))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("avro: not a %s (schema id %d): %w", w.schema.Label(), id, err)
@@ -59,8 +59,7 @@ func FromJSON(r *Registry, subject, schema string, text []byte) ([]byte, error) 
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("avro: not JSON: text after the value")
 	}
-	e := jsonEncoder{wrapped: true, budget: maxValues}
-	body, err := e.append(nil, s, v)
+	body, err := avrojson.EncodePlain(nil, s, v)
 	if err != nil {
 		return nil, fmt.Errorf("avro: not a %s: %w", s.Label(), err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/streamweir/streamweir/serde/avro/avrojson"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
 )
 
@@ -337,7 +338,7 @@ func (c *resolver) absent(f *avsc.Field, bound map[*avsc.Field]goField, w *avsc.
 	if !ok {
 		return nil, nil
 	}
-	data, err := appendDefault(nil, f)
+	data, err := avrojson.AppendDefault(nil, f)
 	if err != nil {
 		return nil, err
 	}

@@ -21,9 +21,9 @@ var from = flag.String("cases", "", "run the cases of this file or folder instea
 var kinds = map[string][]check{
 	"schema":  {checkSchema},
 	"compat":  {checkModes},
-	"resolve": {checkVerdict},
-	"data":    {},
-	"hostile": {},
+	"resolve": {checkVerdict, resolution},
+	"data":    {data},
+	"hostile": {hostile},
 }
 
 // check says in which way the case differs from its golden line, "" if it does

@@ -1,38 +1,59 @@
-package avro
+package avrojson
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 
 	"github.com/streamweir/streamweir/serde/avro/avsc"
+	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
-// jsonEncoder turns JSON values, as encoding/json reads them with UseNumber,
-// into Avro. With wrapped it takes data: unions also in Avro's JSON encoding,
-// {"string": "x"}, and fields that a record does not have are errors. Without
-// it takes the default of a field.
-type jsonEncoder struct {
+// Encode appends the binary encoding of a value in Avro's JSON encoding, as
+// encoding/json reads it with UseNumber. A field that is missing or that the record does
+// not have is an error. Entries of a map are written by key. Where the error is inside
+// of the value, it is a [wire.PathError].
+func Encode(dst []byte, s *avsc.Schema, value any) ([]byte, error) {
+	e := encoder{wrapped: true, strict: true, budget: maxValues}
+	return e.append(dst, s, value)
+}
+
+// EncodePlain is [Encode] that takes plain JSON as well: the value of a union may stand
+// without its type, and is then of the first branch that takes it; fields that have a
+// default may be left out.
+func EncodePlain(dst []byte, s *avsc.Schema, value any) ([]byte, error) {
+	e := encoder{wrapped: true, budget: maxValues}
+	return e.append(dst, s, value)
+}
+
+// AppendDefault appends the binary encoding of the default of a field, of which a
+// record may leave out what has a default itself. The default of a union is of the
+// first branch that takes it. A default that its type does not take is an error.
+func AppendDefault(dst []byte, f *avsc.Field) ([]byte, error) {
+	e := encoder{budget: maxValues}
+	return e.fill(dst, f)
+}
+
+// encoder turns JSON values into Avro. With wrapped it takes data: unions also in
+// Avro's JSON encoding, {"string": "x"}, and fields that a record does not have are
+// errors. Without it takes the default of a field.
+type encoder struct {
 	wrapped bool
-	budget  int // values that may still be encoded
+	strict  bool // nothing else than Avro's JSON encoding
+	budget  int  // values that may still be encoded
 	depth   int
 	filling []*avsc.Field // whose default is being encoded
 }
 
-// maxValues bounds the work for one text: defaults of records that hold
-// records may double with every level.
+// maxValues bounds the work for one text: defaults of records that hold records may
+// double with every level.
 const maxValues = 1 << 20
 
-// appendDefault appends the default of a field.
-func appendDefault(dst []byte, f *avsc.Field) ([]byte, error) {
-	e := jsonEncoder{budget: maxValues}
-	return e.fill(dst, f)
-}
-
-func (e *jsonEncoder) fill(dst []byte, f *avsc.Field) ([]byte, error) {
+func (e *encoder) fill(dst []byte, f *avsc.Field) ([]byte, error) {
 	if slices.Contains(e.filling, f) {
 		return dst, errors.New("a default that contains itself")
 	}
@@ -48,7 +69,7 @@ func (e *jsonEncoder) fill(dst []byte, f *avsc.Field) ([]byte, error) {
 	return dst, nil
 }
 
-func (e *jsonEncoder) append(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
+func (e *encoder) append(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
 	if e.budget--; e.budget < 0 {
 		return dst, fmt.Errorf("more than %d values", maxValues)
 	}
@@ -59,7 +80,7 @@ func (e *jsonEncoder) append(dst []byte, s *avsc.Schema, v any) ([]byte, error) 
 		}
 	case avsc.Boolean:
 		if b, ok := v.(bool); ok {
-			return appendBool(dst, b), nil
+			return wire.AppendBoolean(dst, b), nil
 		}
 	case avsc.Int, avsc.Long:
 		if n, ok := v.(json.Number); ok {
@@ -71,19 +92,19 @@ func (e *jsonEncoder) append(dst []byte, s *avsc.Schema, v any) ([]byte, error) 
 			if err != nil {
 				return dst, fmt.Errorf("%s is not of type %s", n, s.Kind)
 			}
-			return appendLong(dst, i), nil
+			return wire.AppendLong(dst, i), nil
 		}
 	case avsc.Float, avsc.Double:
 		if s.Kind == avsc.Float {
 			if f, ok := float(v, 32); ok {
-				return appendFloat(dst, float32(f)), nil
+				return wire.AppendFloat(dst, float32(f)), nil
 			}
 		} else if f, ok := float(v, 64); ok {
-			return appendDouble(dst, f), nil
+			return wire.AppendDouble(dst, f), nil
 		}
 	case avsc.String:
 		if t, ok := v.(string); ok {
-			return appendString(dst, t), nil
+			return wire.AppendString(dst, t), nil
 		}
 	case avsc.Bytes, avsc.Fixed:
 		if t, ok := v.(string); ok {
@@ -92,7 +113,7 @@ func (e *jsonEncoder) append(dst []byte, s *avsc.Schema, v any) ([]byte, error) 
 	case avsc.Enum:
 		if t, ok := v.(string); ok {
 			if i := slices.Index(s.Symbols, t); i >= 0 {
-				return appendLong(dst, int64(i)), nil
+				return wire.AppendLong(dst, int64(i)), nil
 			}
 			return dst, fmt.Errorf("%q is not a symbol of %s", t, s.Name)
 		}
@@ -102,12 +123,12 @@ func (e *jsonEncoder) append(dst []byte, s *avsc.Schema, v any) ([]byte, error) 
 	return dst, errNot(v, s)
 }
 
-func (e *jsonEncoder) appendInside(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
+func (e *encoder) appendInside(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
 	if s.Kind == avsc.Union {
 		return e.union(dst, s, v)
 	}
-	if e.depth == maxDepth {
-		return dst, errDepth
+	if e.depth == wire.MaxDepth {
+		return dst, wire.ErrDepth
 	}
 	e.depth++
 	defer func() { e.depth-- }()
@@ -129,19 +150,19 @@ func (e *jsonEncoder) appendInside(dst []byte, s *avsc.Schema, v any) ([]byte, e
 }
 
 func errNot(v any, s *avsc.Schema) error {
+	return fmt.Errorf("%s is not of type %s", show(v), s.Label())
+}
+
+func show(v any) []byte {
 	text, _ := json.Marshal(v)
 	if len(text) > 60 {
 		text = append(text[:60], "..."...)
 	}
-	return fmt.Errorf("%s is not of type %s", text, s.Label())
+	return text
 }
 
-func appendBool(dst []byte, v bool) []byte {
-	if v {
-		return append(dst, 1)
-	}
-	return append(dst, 0)
-}
+// nan is Java's, whose bits are others than those of math.NaN.
+var nan = math.Float64frombits(0x7ff8 << 48)
 
 // float also takes the texts by which Avro's JSON encoding writes what JSON has
 // no number for.
@@ -151,6 +172,9 @@ func float(v any, bits int) (float64, bool) {
 		text = n.String()
 	} else if !ok || text != "NaN" && text != "Infinity" && text != "-Infinity" {
 		return 0, false
+	}
+	if text == "NaN" {
+		return nan, true
 	}
 	f, err := strconv.ParseFloat(text, bits)
 	return f, err == nil
@@ -167,7 +191,7 @@ func appendLatin(dst []byte, s *avsc.Schema, t string) ([]byte, error) {
 		n++
 	}
 	if s.Kind == avsc.Bytes {
-		dst = appendLong(dst, int64(n))
+		dst = wire.AppendLong(dst, int64(n))
 	} else if n != s.Size {
 		return dst, fmt.Errorf("%d bytes for %s, which has %d", n, s.Name, s.Size)
 	}
@@ -177,33 +201,33 @@ func appendLatin(dst []byte, s *avsc.Schema, t string) ([]byte, error) {
 	return dst, nil
 }
 
-func (e *jsonEncoder) array(dst []byte, s *avsc.Schema, list []any) ([]byte, error) {
+func (e *encoder) array(dst []byte, s *avsc.Schema, list []any) ([]byte, error) {
 	if len(list) > 0 {
-		dst = appendLong(dst, int64(len(list)))
+		dst = wire.AppendLong(dst, int64(len(list)))
 	}
 	for i, v := range list {
 		var err error
 		if dst, err = e.append(dst, s.Items, v); err != nil {
-			return dst, atIndex(i, err)
+			return dst, wire.At(err, i)
 		}
 	}
 	return append(dst, 0), nil
 }
 
-func (e *jsonEncoder) mapping(dst []byte, s *avsc.Schema, m map[string]any) ([]byte, error) {
+func (e *encoder) mapping(dst []byte, s *avsc.Schema, m map[string]any) ([]byte, error) {
 	if len(m) > 0 {
-		dst = appendLong(dst, int64(len(m)))
+		dst = wire.AppendLong(dst, int64(len(m)))
 	}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		var err error
-		if dst, err = e.append(appendString(dst, k), s.Items, m[k]); err != nil {
-			return dst, atKey(k, err)
+		if dst, err = e.append(wire.AppendString(dst, k), s.Items, m[k]); err != nil {
+			return dst, wire.At(err, wire.Key(k))
 		}
 	}
 	return append(dst, 0), nil
 }
 
-func (e *jsonEncoder) record(dst []byte, s *avsc.Schema, m map[string]any) ([]byte, error) {
+func (e *encoder) record(dst []byte, s *avsc.Schema, m map[string]any) ([]byte, error) {
 	found := 0
 	for _, f := range s.Fields {
 		v, ok := m[f.Name]
@@ -212,13 +236,13 @@ func (e *jsonEncoder) record(dst []byte, s *avsc.Schema, m map[string]any) ([]by
 		case ok:
 			found++
 			dst, err = e.append(dst, f.Type, v)
-		case f.HasDefault:
+		case f.HasDefault && !e.strict:
 			dst, err = e.fill(dst, f)
 		default:
-			err = fmt.Errorf("missing, and %s has no default for it", s.Name)
+			err = errMissing(s, f)
 		}
 		if err != nil {
-			return dst, at(f.Name, err)
+			return dst, wire.At(err, f.Name)
 		}
 	}
 	if e.wrapped && found < len(m) {
@@ -231,9 +255,16 @@ func (e *jsonEncoder) record(dst []byte, s *avsc.Schema, m map[string]any) ([]by
 	return dst, nil
 }
 
+func errMissing(s *avsc.Schema, f *avsc.Field) error {
+	if f.HasDefault {
+		return errors.New("missing; its default is for readers")
+	}
+	return fmt.Errorf("missing, and %s has no default for it", s.Name)
+}
+
 // union writes the first branch that takes the value. {"label": value} is that
 // branch if it takes the value; if not, the object may be a map or record.
-func (e *jsonEncoder) union(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
+func (e *encoder) union(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
 	start := len(dst)
 	var first error
 	if m, ok := v.(map[string]any); ok && e.wrapped && len(m) == 1 {
@@ -242,15 +273,18 @@ func (e *jsonEncoder) union(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
 			if !ok {
 				continue
 			}
-			out, err := e.append(appendLong(dst, int64(i)), b, inner)
+			out, err := e.append(wire.AppendLong(dst, int64(i)), b, inner)
 			if err == nil {
 				return out, nil
 			}
-			first = at(b.Label(), err)
+			first = wire.At(err, b.Label())
 		}
 	}
 	for i, b := range s.Branches {
-		out, err := e.append(appendLong(dst[:start], int64(i)), b, v)
+		if e.strict && b.Kind != avsc.Null {
+			continue
+		}
+		out, err := e.append(wire.AppendLong(dst[:start], int64(i)), b, v)
 		if err == nil {
 			return out, nil
 		}
@@ -260,7 +294,7 @@ func (e *jsonEncoder) union(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
 		}
 	}
 	if first == nil {
-		first = errors.New("no branch of the union takes it")
+		first = fmt.Errorf("%s is no branch of the union", show(v))
 	}
 	return dst[:start], first
 }
