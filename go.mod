@@ -29,6 +29,8 @@ require (
 
 require github.com/google/pprof v0.0.0-20261105003125-4bf881d7fb0b
 
+require github.com/alecthomas/kong v1.17.0
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/beorn7/perks v1.0.1 // indirect

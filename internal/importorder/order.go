@@ -27,6 +27,8 @@ var order = map[string][]string{
 	"serde/avro/resolve":        {"serde/avro/avrojson"},
 	"serde/avro":                {"internal/record", "serde/avro/resolve"},
 	"serde/avro/internal/cases": {"serde/avro"},
+	"internal/avrogen":          {"serde/avro/avsc"},
+	"internal/avrogen/golden":   {"serde/avro"},
 	"store":                     {"internal/record"},
 	"store/badger":              {"store"},
 	"store/storetest":           {"store"},
@@ -44,7 +46,7 @@ var order = map[string][]string{
 	"internal/bench/compare":    {"internal/bench/peer"},
 	"internal/bench/*":          {"stream/*", "store/*", "serde/*"},
 	"examples/*":                {"stream/*", "store/*", "serde/*"},
-	"cmd/*":                     {"stream/*", "store/*", "serde/*"},
+	"cmd/*":                     {"stream/*", "store/*", "serde/*", "internal/avrogen"},
 }
 
 // importers names for a foreign module the packages that may import it outside

@@ -2,11 +2,12 @@ package avro
 
 import (
 	"encoding/json"
-	"fmt"
 	"iter"
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
 // A Map is an Avro map as a slice of entries in the order of their keys, for maps
@@ -77,6 +78,17 @@ func (m Map[V]) All() iter.Seq2[string, V] {
 	}
 }
 
+// Sort puts entries in order that are not; of those with equal keys the last stays. To
+// find that they are in order takes one look at each.
+func (m *Map[V]) Sort() {
+	for i := 1; i < len(*m); i++ {
+		if (*m)[i].Key <= (*m)[i-1].Key {
+			m.order()
+			return
+		}
+	}
+}
+
 // MarshalJSON writes an object, as of a Go map.
 func (m Map[V]) MarshalJSON() ([]byte, error) {
 	if m == nil {
@@ -134,5 +146,5 @@ func isEntries(t reflect.Type) bool {
 }
 
 func errOrder(key, before string) error {
-	return fmt.Errorf("the keys of an avro.Map are not in order: %q comes after %q; fill it with At, or make it with MapOf", key, before)
+	return wire.Unordered(key, before)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"unsafe"
 )
 
 // Bounds on what a Reader does for the bytes it is given. They are far above what
@@ -254,3 +256,25 @@ const firstRoom = 64 << 10
 // announced to a slice or map of so many: memory follows what was read, not what was
 // announced.
 func Room(have, n, size int) int { return min(n, max(have, firstRoom/max(size, 1), 1)) }
+
+// Grow makes room in a slice for the elements of a block of n.
+func Grow[S ~[]E, E any](s S, n int) S {
+	var e E
+	n = Room(len(s), n, int(unsafe.Sizeof(e)))
+	if cap(s) == 0 {
+		return make(S, 0, n)
+	}
+	return slices.Grow(s, n)
+}
+
+// Done is what is left after a value was read, or the first error and the byte it was
+// met at.
+func (r *Reader) Done() (rest []byte, err error) {
+	if r.err != nil {
+		return nil, fmt.Errorf("byte %d: %w", r.at, r.err)
+	}
+	return r.b[r.i:], nil
+}
+
+// FixedBytes reads a fixed of a size that is too large for a Go array.
+func (r *Reader) FixedBytes(size int) []byte { return append([]byte{}, r.take(size)...) }

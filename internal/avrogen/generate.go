@@ -1,0 +1,197 @@
+package avrogen
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/streamweir/streamweir/serde/avro/avsc"
+)
+
+// Source is a file with a schema.
+type Source struct {
+	Name string // for errors, and for the name of the file that is made of it
+	Text string
+}
+
+// Config says what is generated.
+type Config struct {
+	Package string // the name of the Go package
+	Raw     bool   // no Go types for logical types: what is under them
+	Prefix  string // is put before the name of each type
+}
+
+// File is a file of Go code.
+type File struct {
+	Name string // without a folder
+	Code []byte
+}
+
+// Generate makes a Go file of each schema file. Types of one file may be used in the
+// others, in any order of the files. The same sources in the same order give the same
+// code.
+func Generate(sources []Source, c Config) ([]File, error) {
+	own, err := load(sources)
+	if err != nil {
+		return nil, err
+	}
+	m := &model{config: c, scope: scope{}, named: map[string]*avsc.Schema{}, names: map[string]goNames{},
+		unions: map[*avsc.Schema]*union{}, deep: map[string]bool{}, loops: map[string]bool{}, unionsOf: map[string][]*union{}}
+	for i, types := range own {
+		if len(types) == 0 {
+			return nil, fmt.Errorf("%s: no record, enum or fixed is defined in it: there is no Go type to make", sources[i].Name)
+		}
+		for _, s := range types {
+			m.named[s.Name] = s
+			m.order = append(m.order, s)
+		}
+	}
+	m.findLoops()
+	m.nameTypes()
+	var out []File
+	files := scope{}
+	for i, types := range own {
+		f := &file{model: m}
+		f.types(types)
+		if m.failed != nil {
+			return nil, fmt.Errorf("%s: %w", sources[i].Name, m.failed)
+		}
+		code, err := f.code(path.Base(sources[i].Name), c.Package)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, File{fileName(sources[i].Name, files), code})
+	}
+	return out, nil
+}
+
+func (m *model) fail(err error) {
+	if m.failed == nil {
+		m.failed = err
+	}
+}
+
+// nameTypes gives all their Go names: types first, so that what belongs to one gives
+// way to another.
+func (m *model) nameTypes() {
+	for _, s := range m.order {
+		m.names[s.Name] = goNames{typ: m.scope.takeType(m.config.Prefix, s.Name)}
+	}
+	for _, s := range m.order {
+		n := m.names[s.Name]
+		switch s.Kind {
+		case avsc.Record:
+			n.schema = m.scope.take(n.typ + "Schema")
+			n.fingerprint = m.scope.take(n.typ + "Fingerprint")
+			n.new = m.scope.take("New" + n.typ)
+		case avsc.Enum:
+			n.parse = m.scope.take("Parse" + n.typ)
+			for _, y := range s.Symbols {
+				n.constants = append(n.constants, m.scope.take(n.typ+symbol(y)))
+			}
+		}
+		m.names[s.Name] = n
+	}
+	for _, s := range m.order {
+		if s.Kind == avsc.Record {
+			goFields := fieldNames(s)
+			for i, f := range s.Fields {
+				m.nameUnions(f.Type, m.names[s.Name].typ+goFields[i], s.Name+"."+f.Name, func(u *union) {
+					m.unionsOf[s.Name] = append(m.unionsOf[s.Name], u)
+				})
+			}
+		}
+	}
+}
+
+func (f *file) types(list []*avsc.Schema) {
+	for _, s := range list {
+		switch s.Kind {
+		case avsc.Record:
+			f.record(s)
+			for _, u := range f.model.unionsOf[s.Name] {
+				f.union(u)
+			}
+		case avsc.Enum:
+			f.enum(s)
+		case avsc.Fixed:
+			f.fixed(s)
+		}
+	}
+}
+
+// fileName is inventory_event_avro.go for InventoryEvent.avsc. The end keeps names such as
+// x_test and x_linux from meaning something to the go tool.
+func fileName(source string, taken scope) string {
+	base := strings.TrimSuffix(path.Base(source), ".avsc")
+	var words []string
+	for _, piece := range strings.FieldsFunc(base, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		words = append(words, camels(piece)...)
+	}
+	name := strings.ToLower(strings.Join(words, "_"))
+	if name == "" {
+		name = "schema"
+	}
+	unique := name
+	for i := 2; taken[unique]; i++ {
+		unique = name + "_" + strconv.Itoa(i)
+	}
+	taken[unique] = true
+	return unique + "_avro.go"
+}
+
+// load parses files that may refer to each other, and returns the types that each
+// defines.
+func load(sources []Source) ([][]*avsc.Schema, error) {
+	if len(sources) == 0 {
+		return nil, errors.New("no schema files")
+	}
+	out := make([][]*avsc.Schema, len(sources))
+	var known []*avsc.Schema
+	for left := len(sources); left > 0; {
+		before := left
+		var first error
+		for i, s := range sources {
+			if out[i] != nil {
+				continue
+			}
+			schema, err := avsc.Parse(s.Text, known...)
+			if err != nil {
+				if first == nil {
+					first = fmt.Errorf("%s: %w", s.Name, err)
+				}
+				continue
+			}
+			if err := finite(schema); err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Name, err)
+			}
+			out[i] = defined(schema, known)
+			known = append(known, schema)
+			left--
+		}
+		if left == before {
+			return nil, first
+		}
+	}
+	return out, nil
+}
+
+// defined are the named types of a schema that others do not have.
+func defined(s *avsc.Schema, others []*avsc.Schema) []*avsc.Schema {
+	old := map[string]bool{}
+	for _, o := range others {
+		for _, t := range named(o, nil) {
+			old[t.Name] = true
+		}
+	}
+	out := []*avsc.Schema{}
+	for _, t := range named(s, nil) {
+		if !old[t.Name] {
+			out = append(out, t)
+		}
+	}
+	return out
+}
