@@ -11,11 +11,9 @@ import (
 	"github.com/streamweir/streamweir/serde/avro/avsc"
 )
 
-// Source is a file with a schema.
-type Source struct {
-	Name string // for errors, and for the name of the file that is made of it
-	Text string
-}
+// Source is a schema file: its name, which is told in errors and makes that of the Go
+// file, and its text.
+type Source = avsc.Source
 
 // Config says what is generated.
 type Config struct {
@@ -42,7 +40,7 @@ func Generate(sources []Source, c Config) ([]File, error) {
 		unions: map[*avsc.Schema]*union{}, deep: map[string]bool{}, loops: map[string]bool{}, unionsOf: map[string][]*union{}}
 	for i, types := range own {
 		if len(types) == 0 {
-			return nil, fmt.Errorf("%s: no record, enum or fixed is defined in it: there is no Go type to make", sources[i].Name)
+			return nil, fmt.Errorf("%s: no record, enum or fixed is defined in it that is not in another file: there is no Go type to make", sources[i].Name)
 		}
 		for _, s := range types {
 			m.named[s.Name] = s
@@ -57,7 +55,7 @@ func Generate(sources []Source, c Config) ([]File, error) {
 		f := &file{model: m}
 		f.types(types)
 		if m.failed != nil {
-			return nil, fmt.Errorf("%s: %w", sources[i].Name, m.failed)
+			return nil, m.failed
 		}
 		code, err := f.code(path.Base(sources[i].Name), c.Package)
 		if err != nil {
@@ -149,49 +147,27 @@ func load(sources []Source) ([][]*avsc.Schema, error) {
 	if len(sources) == 0 {
 		return nil, errors.New("no schema files")
 	}
-	out := make([][]*avsc.Schema, len(sources))
-	var known []*avsc.Schema
-	for left := len(sources); left > 0; {
-		before := left
-		var first error
-		for i, s := range sources {
-			if out[i] != nil {
+	schemas, err := avsc.ParseAll(sources)
+	if err != nil {
+		return nil, err
+	}
+	own := make([][]*avsc.Schema, len(sources))
+	seen := map[string]bool{}
+	for _, s := range schemas {
+		for _, t := range s.Types() {
+			if seen[t.Name] {
 				continue
 			}
-			schema, err := avsc.Parse(s.Text, known...)
-			if err != nil {
-				if first == nil {
-					first = fmt.Errorf("%s: %w", s.Name, err)
+			seen[t.Name] = true
+			if t.Kind == avsc.Record && !t.HasValue() {
+				return nil, endless(t)
+			}
+			for i := range sources {
+				if sources[i].Name == t.Position.File {
+					own[i] = append(own[i], t)
 				}
-				continue
 			}
-			if err := finite(schema); err != nil {
-				return nil, fmt.Errorf("%s: %w", s.Name, err)
-			}
-			out[i] = defined(schema, known)
-			known = append(known, schema)
-			left--
-		}
-		if left == before {
-			return nil, first
 		}
 	}
-	return out, nil
-}
-
-// defined are the named types of a schema that others do not have.
-func defined(s *avsc.Schema, others []*avsc.Schema) []*avsc.Schema {
-	old := map[string]bool{}
-	for _, o := range others {
-		for _, t := range named(o, nil) {
-			old[t.Name] = true
-		}
-	}
-	out := []*avsc.Schema{}
-	for _, t := range named(s, nil) {
-		if !old[t.Name] {
-			out = append(out, t)
-		}
-	}
-	return out
+	return own, nil
 }

@@ -7,19 +7,21 @@ import (
 
 func TestMistakesAreToldWithFileAndPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"type":"record","name":"R","fields":[{"name":"a","type":"R"}]}`:                                                                      "R.a",
-		`{"type":"record","name":"R","fields":[{"name":"a","type":["R"]}]}`:                                                                    "R.a",
-		`{"type":"record","name":"R","fields":[{"name":"a","type":["null",{"type":"record","name":"S","fields":[{"name":"s","type":"S"}]}]}]}`: "S.s",
-		`{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":"x"}]}`:                                                      "a",
-		`{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":3000000000}]}`:                                               "a",
-		`{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"fixed","name":"F","size":2},"default":"x"}]}`:                       "a",
-		`{"type":"record","name":"R","fields":[{"name":"a","type":"bytes","default":"中"}]}`:                                                    "a",
-		`{"type":"record","name":"R","fields":[{"name":"a","type":"Nowhere"}]}`:                                                                "Nowhere",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":"R"}]}`:                                                                       "R.a",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":["R"]}]}`:                                                                     "R.a",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":["null",{"type":"record","name":"S","fields":[{"name":"s","type":"S"}]}]}]}`:  "S.s",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":"x"}]}`:                                                       "/fields/0/default",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":"int","default":3000000000}]}`:                                                "/fields/0/default",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"fixed","name":"F","size":2},"default":"x"}]}`:                        "/fields/0/default",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":"bytes","default":"中"}]}`:                                                     "/fields/0/default",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":"Nowhere"}]}`:                                                                 "Nowhere",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"string","logicalType":"uuid"},"default":"x"}]}`:                      "1:58: the default of this uuid",
+		`{"type":"record","name":"R","fields":[{"name":"a","type":{"type":"long","logicalType":"time-micros"},"default":9223372036854775807}]}`: "too long",
 		`["int","string"]`: "no record, enum or fixed",
-		`{`:                "",
+		`{`:                "1:2",
 	} {
-		_, err := Generate([]Source{{"dir/Bad.avsc", text}}, Config{Package: "p"})
-		if err == nil || !strings.HasPrefix(err.Error(), "dir/Bad.avsc:") || !strings.Contains(err.Error(), want) {
+		_, err := Generate([]Source{{Name: "dir/Bad.avsc", Text: text}}, Config{Package: "p"})
+		if err == nil || !strings.HasPrefix(strings.TrimPrefix(err.Error(), "avro schema: "), "dir/Bad.avsc:") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

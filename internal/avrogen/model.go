@@ -1,11 +1,6 @@
 package avrogen
 
-import (
-	"math"
-	"math/big"
-
-	"github.com/streamweir/streamweir/serde/avro/avsc"
-)
+import "github.com/streamweir/streamweir/serde/avro/avsc"
 
 // model is what is known of the types of all files before code is written.
 type model struct {
@@ -32,7 +27,7 @@ type goNames struct {
 
 // of returns the definition of a named type that counts, and any other schema itself.
 func (m *model) of(s *avsc.Schema) *avsc.Schema {
-	if s.Name != "" {
+	if s.IsNamed() {
 		return m.named[s.Name]
 	}
 	return s
@@ -160,40 +155,10 @@ func (m *model) fails(s *avsc.Schema) bool {
 	return logicals[m.logical(s)].fails
 }
 
-// logical is the logical type of s that has a Go type of its own. One that does not fit
-// the type under it is ignored, as the specification says.
+// logical is the logical type of s that has a Go type of its own.
 func (m *model) logical(s *avsc.Schema) string {
-	if m.config.Raw || s.Logical == "" {
+	if m.config.Raw || logicals[s.Logical].goType == "" {
 		return ""
 	}
-	ok := false
-	switch l := s.Logical; l {
-	case "decimal":
-		ok = s.Precision > 0 && s.Scale >= 0 && s.Scale <= s.Precision &&
-			(s.Kind == avsc.Bytes || s.Kind == avsc.Fixed && s.Precision <= digits(s.Size))
-	case "uuid":
-		ok = s.Kind == avsc.String || s.Kind == avsc.Fixed && s.Size == 16
-	case "duration":
-		ok = s.Kind == avsc.Fixed && s.Size == 12
-	case "date", "time-millis":
-		ok = s.Kind == avsc.Int
-	default:
-		ok = logicals[l].goType != "" && s.Kind == avsc.Long
-	}
-	if ok {
-		return s.Logical
-	}
-	return ""
-}
-
-// digits is how many decimal digits a fixed of a size holds.
-func digits(size int) int {
-	if size > 1000 {
-		return int(float64(8*size-1) * math.Log10(2)) // far from a border that matters
-	}
-	if size == 0 {
-		return 0
-	}
-	largest := new(big.Int).Lsh(big.NewInt(1), uint(8*size-1))
-	return len(largest.Sub(largest, big.NewInt(1)).String()) - 1
+	return s.Logical
 }

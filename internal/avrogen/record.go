@@ -1,7 +1,6 @@
 package avrogen
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -25,8 +24,8 @@ func (f *file) record(s *avsc.Schema) {
 	f.p("// %s is the schema of [%s].", n.schema, n.typ)
 	f.p("// %s is the schema's CRC-64-AVRO.", n.fingerprint)
 	f.p("const (")
-	f.p("%s = %s", n.schema, quote(s.Text()))
-	f.p("%s uint64 = 0x%016x", n.fingerprint, fingerprint(s))
+	f.p("%s = %s", n.schema, quote(s.Full()))
+	f.p("%s uint64 = 0x%016x", n.fingerprint, s.Fingerprint())
 	f.p(")")
 	f.p("")
 	f.constructor(s, n, fields)
@@ -127,9 +126,10 @@ func (f *file) constructor(s *avsc.Schema, n goNames, fields []string) {
 		for i, field := range s.Fields {
 			switch {
 			case field.HasDefault:
-				if text, err := f.literal(field.Type, field.Default, 0); err != nil {
-					f.model.fail(fmt.Errorf("%s.%s: default: %w", s.Name, field.Name, err))
-				} else if text != "" {
+				v, err := field.DefaultValue()
+				if err != nil {
+					f.model.fail(err)
+				} else if text := f.literal(field.Type, v); text != "" {
 					f.p("%s: %s,", fields[i], text)
 				}
 			case field.Type.Kind == avsc.Record && f.hasDefaults(field.Type):

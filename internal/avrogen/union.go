@@ -46,7 +46,7 @@ func (m *model) isOwn(b *avsc.Schema) bool {
 }
 
 func (m *model) branchName(b *avsc.Schema) string {
-	if b.Name != "" {
+	if b.IsNamed() {
 		return avsc.Short(b.Name)
 	}
 	if l := m.logical(b); l != "" {

@@ -52,7 +52,7 @@ type Names struct {
 // NamesSchema_ is the schema of [Names].
 // NamesFingerprint is the schema's CRC-64-AVRO.
 const (
-	NamesSchema_            = `{"name":"com.tree.Names","type":"record","fields":[{"name":"type","type":"int"},{"name":"func","type":"int"},{"name":"Func","type":"int"},{"name":"x","type":"int"},{"name":"X","type":"int"},{"name":"_","type":"int"},{"name":"__","type":"int"},{"name":"_a","type":"int"},{"name":"a","type":"int"},{"name":"_1","type":"int"},{"name":"v_1_2","type":"int"},{"name":"v12","type":"int"},{"name":"appendAvro","type":"int"},{"name":"AvroSchema","type":"int"},{"name":"decode_avro","type":"int"},{"name":"readAvro","type":"int"},{"name":"string","type":"string"},{"name":"error","type":"int"},{"name":"nil","type":"int"},{"name":"len","type":"int"},{"name":"dst","type":"int"},{"name":"err","type":"int"},{"name":"wire","type":"int"},{"name":"avro","type":"int"},{"name":"größe","type":"int"},{"name":"中文","type":"int"},{"name":"ǆabc","type":"int"},{"name":"httpUrl","type":"int"},{"name":"HTTPServer","type":"int"},{"name":"names","type":["null",{"name":"com.tree.names","type":"enum","symbols":["A","a","Schema","Names","STRING"]}],"default":null},{"name":"newNames","type":{"name":"com.tree.NewNames","type":"record","fields":[]}},{"name":"parse","type":["null",{"name":"com.tree.ParseNames2","type":"fixed","size":0}],"default":null},{"name":"schema","type":["null",{"name":"com.tree.NamesSchema","type":"enum","symbols":[]}],"default":null},{"name":"other","type":{"name":"a.b.Status","type":"record","fields":[{"name":"s","type":{"name":"c.b.Status","type":"enum","symbols":["Z"]}},{"name":"u","type":["int","string",{"name":"a.b.StatusUString","type":"record","fields":[]}]}]}},{"name":"time","type":{"name":"time","namespace":"","type":"record","fields":[{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"zone","type":{"name":"_zone","namespace":"","type":"enum","symbols":["_1","__","X1","ÄÖ"]}}]}}]}`
+	NamesSchema_            = `{"type":"record","name":"Names","namespace":"com.tree","fields":[{"name":"type","type":"int"},{"name":"func","type":"int"},{"name":"Func","type":"int"},{"name":"x","type":"int"},{"name":"X","type":"int"},{"name":"_","type":"int"},{"name":"__","type":"int"},{"name":"_a","type":"int"},{"name":"a","type":"int"},{"name":"_1","type":"int"},{"name":"v_1_2","type":"int"},{"name":"v12","type":"int"},{"name":"appendAvro","type":"int"},{"name":"AvroSchema","type":"int"},{"name":"decode_avro","type":"int"},{"name":"readAvro","type":"int"},{"name":"string","type":"string"},{"name":"error","type":"int"},{"name":"nil","type":"int"},{"name":"len","type":"int"},{"name":"dst","type":"int"},{"name":"err","type":"int"},{"name":"wire","type":"int"},{"name":"avro","type":"int"},{"name":"größe","type":"int"},{"name":"中文","type":"int"},{"name":"ǆabc","type":"int"},{"name":"httpUrl","type":"int"},{"name":"HTTPServer","type":"int"},{"name":"names","type":["null",{"type":"enum","name":"names","symbols":["A","a","Schema","Names","STRING"]}],"default":null},{"name":"newNames","type":{"type":"record","name":"NewNames","fields":[]}},{"name":"parse","type":["null",{"type":"fixed","name":"ParseNames2","size":0}],"default":null},{"name":"schema","type":["null",{"type":"enum","name":"NamesSchema","symbols":[]}],"default":null},{"name":"other","type":{"type":"record","name":"Status","namespace":"a.b","fields":[{"name":"s","type":{"type":"enum","name":"Status","namespace":"c.b","symbols":["Z"]}},{"name":"u","type":["int","string",{"type":"record","name":"StatusUString","fields":[]}]}]}},{"name":"time","type":{"type":"record","name":"time","namespace":"","fields":[{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"zone","type":{"type":"enum","name":"_zone","symbols":["_1","__","X1","ÄÖ"]}}]}}]}`
 	NamesFingerprint uint64 = 0xc565cbacd10ae9f0
 )
 
@@ -260,7 +260,7 @@ type NewNames struct {
 // NewNamesSchema is the schema of [NewNames].
 // NewNamesFingerprint is the schema's CRC-64-AVRO.
 const (
-	NewNamesSchema             = `{"name":"com.tree.NewNames","type":"record","fields":[]}`
+	NewNamesSchema             = `{"type":"record","name":"NewNames","namespace":"com.tree","fields":[]}`
 	NewNamesFingerprint uint64 = 0xf371beb693c12ec9
 )
 
@@ -335,7 +335,7 @@ type BStatus struct {
 // BStatusSchema is the schema of [BStatus].
 // BStatusFingerprint is the schema's CRC-64-AVRO.
 const (
-	BStatusSchema             = `{"name":"a.b.Status","type":"record","fields":[{"name":"s","type":{"name":"c.b.Status","type":"enum","symbols":["Z"]}},{"name":"u","type":["int","string",{"name":"a.b.StatusUString","type":"record","fields":[]}]}]}`
+	BStatusSchema             = `{"type":"record","name":"Status","namespace":"a.b","fields":[{"name":"s","type":{"type":"enum","name":"Status","namespace":"c.b","symbols":["Z"]}},{"name":"u","type":["int","string",{"type":"record","name":"StatusUString","fields":[]}]}]}`
 	BStatusFingerprint uint64 = 0x814213424d51e3a4
 )
 
@@ -480,7 +480,7 @@ type StatusUString struct {
 // StatusUStringSchema is the schema of [StatusUString].
 // StatusUStringFingerprint is the schema's CRC-64-AVRO.
 const (
-	StatusUStringSchema             = `{"name":"a.b.StatusUString","type":"record","fields":[]}`
+	StatusUStringSchema             = `{"type":"record","name":"StatusUString","namespace":"a.b","fields":[]}`
 	StatusUStringFingerprint uint64 = 0x5f507deb0bb15dfb
 )
 
@@ -518,7 +518,7 @@ type Time struct {
 // TimeSchema is the schema of [Time].
 // TimeFingerprint is the schema's CRC-64-AVRO.
 const (
-	TimeSchema             = `{"name":"time","namespace":"","type":"record","fields":[{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"zone","type":{"name":"_zone","namespace":"","type":"enum","symbols":["_1","__","X1","ÄÖ"]}}]}`
+	TimeSchema             = `{"type":"record","name":"time","fields":[{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"zone","type":{"type":"enum","name":"_zone","symbols":["_1","__","X1","ÄÖ"]}}]}`
 	TimeFingerprint uint64 = 0x2913e97903a0ff62
 )
 

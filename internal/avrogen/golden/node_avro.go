@@ -20,7 +20,7 @@ type Node struct {
 // NodeSchema is the schema of [Node].
 // NodeFingerprint is the schema's CRC-64-AVRO.
 const (
-	NodeSchema             = `{"name":"com.tree.Node","type":"record","fields":[{"name":"value","type":"int","default":1},{"name":"next","type":["null","com.tree.Node"],"default":null},{"name":"kids","type":{"type":"array","items":"com.tree.Node"},"default":[]},{"name":"named","type":{"type":"map","values":"com.tree.Node"},"default":{}},{"name":"leaf","type":["null","string","com.tree.Node",{"type":"array","items":"com.tree.Node"}],"default":null},{"name":"edge","type":["null",{"name":"com.tree.Edge","type":"record","fields":[{"name":"weight","type":"double"},{"name":"to","type":["null","com.tree.Node"],"default":null}]}],"default":null}]}`
+	NodeSchema             = `{"type":"record","name":"Node","namespace":"com.tree","fields":[{"name":"value","type":"int","default":1},{"name":"next","type":["null","Node"],"default":null},{"name":"kids","type":{"type":"array","items":"Node"},"default":[]},{"name":"named","type":{"type":"map","values":"Node"},"default":{}},{"name":"leaf","type":["null","string","Node",{"type":"array","items":"Node"}],"default":null},{"name":"edge","type":["null",{"type":"record","name":"Edge","fields":[{"name":"weight","type":"double"},{"name":"to","type":["null","Node"],"default":null}]}],"default":null}]}`
 	NodeFingerprint uint64 = 0xf0e27c157cd0b064
 )
 
@@ -228,7 +228,7 @@ type Edge struct {
 // EdgeSchema is the schema of [Edge].
 // EdgeFingerprint is the schema's CRC-64-AVRO.
 const (
-	EdgeSchema             = `{"name":"com.tree.Edge","type":"record","fields":[{"name":"weight","type":"double"},{"name":"to","type":["null",{"name":"com.tree.Node","type":"record","fields":[{"name":"value","type":"int","default":1},{"name":"next","type":["null","com.tree.Node"],"default":null},{"name":"kids","type":{"type":"array","items":"com.tree.Node"},"default":[]},{"name":"named","type":{"type":"map","values":"com.tree.Node"},"default":{}},{"name":"leaf","type":["null","string","com.tree.Node",{"type":"array","items":"com.tree.Node"}],"default":null},{"name":"edge","type":["null","com.tree.Edge"],"default":null}]}],"default":null}]}`
+	EdgeSchema             = `{"type":"record","name":"Edge","namespace":"com.tree","fields":[{"name":"weight","type":"double"},{"name":"to","type":["null",{"type":"record","name":"Node","fields":[{"name":"value","type":"int","default":1},{"name":"next","type":["null","Node"],"default":null},{"name":"kids","type":{"type":"array","items":"Node"},"default":[]},{"name":"named","type":{"type":"map","values":"Node"},"default":{}},{"name":"leaf","type":["null","string","Node",{"type":"array","items":"Node"}],"default":null},{"name":"edge","type":["null","Edge"],"default":null}]}],"default":null}]}`
 	EdgeFingerprint uint64 = 0x2214214a8750708a
 )
 
