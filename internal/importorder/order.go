@@ -40,7 +40,7 @@ var order = map[string][]string{
 	"internal/kafka":            {"internal/record"},
 	"internal/runtime":          {"internal/task", "internal/assign", "internal/kafka", "store/badger"},
 	"stream":                    {"internal/runtime"},
-	"stream/*":                  {"stream"},
+	"stream/*":                  {"stream", "serde/avro/avsc"},
 	"internal/conformance":      {"stream/*", "store/*", "serde/*"},
 	"internal/sim":              {"internal/conformance"},
 	"internal/bench/compare":    {"internal/bench/peer"},

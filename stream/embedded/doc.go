@@ -29,6 +29,6 @@
 //     first rebalance do not occur.
 //   - A process killed in the middle of EndTxn, which takes microseconds, may
 //     leave the transaction committed in some partitions and not in others.
-//   - The registry accepts every well-formed schema: it does not check
-//     compatibility.
+//   - The registry checks Avro schemas, and their compatibility in all seven levels,
+//     but not schemas of other types. Its level is BACKWARD unless it is told otherwise.
 package embedded

@@ -75,7 +75,7 @@ func check(t *testing.T, c *Cluster) {
 	if id := register(t, c.RegistryURL(), "a-value", `"string"`); id != 1 {
 		t.Errorf("the same schema has id %d now", id)
 	}
-	if id := register(t, c.RegistryURL(), "a-value", `"long"`); id != 2 {
+	if id := register(t, c.RegistryURL(), "a-value", `"bytes"`); id != 2 {
 		t.Errorf("the next schema has id %d", id)
 	}
 }

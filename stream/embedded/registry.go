@@ -40,6 +40,8 @@ func startRegistry(addr, journal string) (*registry, error) {
 		}
 		r.handler = r.journal
 	}
+	// Before the journal: what it holds was accepted once and is not judged again.
+	r.handler = &checker{next: r.handler}
 	r.addr = addr
 	if err := r.start(); err != nil {
 		return nil, fmt.Errorf("start registry: %w", errors.Join(err, r.close()))

@@ -118,7 +118,7 @@ func TestJournalKeepsChangesOnly(t *testing.T) {
 	}
 	use(func(url string) {
 		register(t, url, "a-value", `"string"`)
-		register(t, url, "a-value", `"long"`)
+		register(t, url, "a-value", `"bytes"`)
 		register(t, url, "a%2Fb", `"int"`)
 		call(t, http.MethodPut, url+"/config/a-value", `{"compatibility":"FULL"}`)
 		call(t, http.MethodDelete, url+"/subjects/a-value/versions/1", "whatever")
@@ -128,7 +128,7 @@ func TestJournalKeepsChangesOnly(t *testing.T) {
 		t.Errorf("%d lines for five changes", got)
 	}
 	use(func(url string) {
-		register(t, url, "a-value", `"long"`)
+		register(t, url, "a-value", `"bytes"`)
 		for path, want := range map[string]string{
 			"/subjects":                  `["a-value","a/b"]`,
 			"/subjects/a-value/versions": `[2]`,
