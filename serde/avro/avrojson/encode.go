@@ -18,7 +18,7 @@ import (
 // not have is an error. Entries of a map are written by key. Where the error is inside
 // of the value, it is a [wire.PathError].
 func Encode(dst []byte, s *avsc.Schema, value any) ([]byte, error) {
-	e := encoder{wrapped: true, strict: true, budget: maxValues}
+	e := encoder{strict: true, budget: maxValues}
 	return e.append(dst, s, value)
 }
 
@@ -26,48 +26,19 @@ func Encode(dst []byte, s *avsc.Schema, value any) ([]byte, error) {
 // without its type, and is then of the first branch that takes it; fields that have a
 // default may be left out.
 func EncodePlain(dst []byte, s *avsc.Schema, value any) ([]byte, error) {
-	e := encoder{wrapped: true, budget: maxValues}
+	e := encoder{budget: maxValues}
 	return e.append(dst, s, value)
 }
 
-// AppendDefault appends the binary encoding of the default of a field, of which a
-// record may leave out what has a default itself. The default of a union is of the
-// first branch that takes it. A default that its type does not take is an error.
-func AppendDefault(dst []byte, f *avsc.Field) ([]byte, error) {
-	e := encoder{budget: maxValues}
-	return e.fill(dst, f)
-}
-
-// encoder turns JSON values into Avro. With wrapped it takes data: unions also in
-// Avro's JSON encoding, {"string": "x"}, and fields that a record does not have are
-// errors. Without it takes the default of a field.
+// encoder turns JSON values into Avro.
 type encoder struct {
-	wrapped bool
-	strict  bool // nothing else than Avro's JSON encoding
-	budget  int  // values that may still be encoded
-	depth   int
-	filling []*avsc.Field // whose default is being encoded
+	strict bool // nothing else than Avro's JSON encoding
+	budget int  // values that may still be encoded
+	depth  int
 }
 
-// maxValues bounds the work for one text: defaults of records that hold records may
-// double with every level.
+// maxValues bounds the work for one text: each level of unions may try the value twice.
 const maxValues = 1 << 20
-
-func (e *encoder) fill(dst []byte, f *avsc.Field) ([]byte, error) {
-	if slices.Contains(e.filling, f) {
-		return dst, errors.New("a default that contains itself")
-	}
-	e.filling = append(e.filling, f)
-	wrapped := e.wrapped
-	e.wrapped = false
-	dst, err := e.append(dst, f.Type, f.Default)
-	e.wrapped = wrapped
-	e.filling = e.filling[:len(e.filling)-1]
-	if err != nil {
-		return dst, fmt.Errorf("default: %w", err)
-	}
-	return dst, nil
-}
 
 func (e *encoder) append(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
 	if e.budget--; e.budget < 0 {
@@ -237,7 +208,7 @@ func (e *encoder) record(dst []byte, s *avsc.Schema, m map[string]any) ([]byte, 
 			found++
 			dst, err = e.append(dst, f.Type, v)
 		case f.HasDefault && !e.strict:
-			dst, err = e.fill(dst, f)
+			dst, err = AppendDefault(dst, f)
 		default:
 			err = errMissing(s, f)
 		}
@@ -245,7 +216,7 @@ func (e *encoder) record(dst []byte, s *avsc.Schema, m map[string]any) ([]byte, 
 			return dst, wire.At(err, f.Name)
 		}
 	}
-	if e.wrapped && found < len(m) {
+	if found < len(m) {
 		for k := range m {
 			if !slices.ContainsFunc(s.Fields, func(f *avsc.Field) bool { return f.Name == k }) {
 				return dst, fmt.Errorf("%s has no field %q", s.Name, k)
@@ -267,7 +238,7 @@ func errMissing(s *avsc.Schema, f *avsc.Field) error {
 func (e *encoder) union(dst []byte, s *avsc.Schema, v any) ([]byte, error) {
 	start := len(dst)
 	var first error
-	if m, ok := v.(map[string]any); ok && e.wrapped && len(m) == 1 {
+	if m, ok := v.(map[string]any); ok && len(m) == 1 {
 		for i, b := range s.Branches {
 			inner, ok := m[b.Label()]
 			if !ok {

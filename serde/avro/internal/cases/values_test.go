@@ -238,10 +238,10 @@ type javaError struct{ Phase, Kind, Message string }
 func kindOf(err error) string {
 	text := err.Error()
 	for _, k := range [][2]string{
-		{wire.ErrEnd.Error(), "eof"}, {wire.ErrVarint.Error(), "varint"}, {"too large for an int", "varint"},
+		{"cannot be used", "default"}, {wire.ErrEnd.Error(), "eof"}, {wire.ErrVarint.Error(), "varint"}, {"too large for an int", "varint"},
 		{wire.ErrDepth.Error(), "stack"}, {"negative length", "negative"}, {"a block of", "negative"}, {"take no bytes", "tooLarge"},
 		{"cannot be read", "mismatch"}, {"has no such field", "missingField"}, {"is unknown to the reader", "enumSymbol"},
-		{"no symbol of", "enumSymbol"}, {"by its aliases", "alias"}, {"default", "default"},
+		{"no symbol of", "enumSymbol"}, {"by its aliases", "alias"},
 	} {
 		if strings.Contains(text, k[0]) {
 			return k[1]
