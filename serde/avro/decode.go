@@ -6,35 +6,40 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/streamweir/streamweir/serde/avro/avsc"
+	"github.com/streamweir/streamweir/serde/avro/resolve"
+	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
-const (
-	// oneCopy is the largest record whose strings are cut out of one copy of
-	// it. One string that is kept keeps the copy, so a large record's are
-	// copied one by one.
-	oneCopy = 4 << 10
-	// firstRoom is how much memory is made for the elements of an array before
-	// any of them was read.
-	firstRoom = 64 << 10
-)
-
-// start prepares for a record.
-func (d *decoder) start(b []byte, p *rootPlan) {
-	*d = decoder{b: b, wanted: p.cells}
-	if p.texts && len(b) <= oneCopy {
-		d.text = string(b)
-	}
+// decoder is what decoding one record needs. An op returns false when something is
+// wrong; where in the value that is, the ops around it tell then.
+type decoder struct {
+	r      wire.Reader
+	cells  []string // what is left of the record's room for *string fields
+	wanted int      // *string fields
+	path   []any    // of the error, from the inside
+	err    error    // of a value that was read and cannot be kept
 }
 
-func (d *decoder) string(from, to int) string {
-	switch {
-	case from == to:
-		return ""
-	case d.text != "":
-		return d.text[from:to]
+// decode reads a value at the head of data to where p points, and returns the rest.
+func (d *decoder) decode(data []byte, plan *rootPlan, p unsafe.Pointer) (rest []byte, err error) {
+	*d = decoder{r: wire.NewReader(data), wanted: plan.cells}
+	if d.run(plan.ops, p) {
+		return d.r.Rest(), nil
 	}
-	return string(d.b[from:to])
+	if err = d.err; err == nil {
+		err = d.r.Err()
+	}
+	for _, step := range d.path {
+		err = wire.At(err, step)
+	}
+	return data, err
+}
+
+func (d *decoder) at(step any) bool {
+	if step != "" {
+		d.path = append(d.path, step)
+	}
+	return false
 }
 
 // cell returns room for a string that a pointer will point to. Records with
@@ -49,175 +54,114 @@ func (d *decoder) cell() *string {
 }
 
 // run reads with each op what lies at its offset from base.
-func (d *decoder) run(i int, ops []decOp, base unsafe.Pointer) (int, error) {
-	b := d.b
-	var err error
+func (d *decoder) run(ops []decOp, base unsafe.Pointer) bool {
 	for k := range ops {
 		o := &ops[k]
 		p := unsafe.Add(base, o.off)
+		ok := true
 		switch o.code {
 		case decString:
-			var n int
-			if n, i, err = readLength(b, i); err == nil {
-				*(*string)(p) = d.string(i, i+n)
-				i += n
-			}
+			*(*string)(p) = d.r.String()
 		case decNullableString:
-			var k int
-			if k, i, err = readIndex(b, i, 2, "branch"); err == nil && k == o.some {
-				var n int
-				if n, i, err = readLength(b, i); err == nil {
-					s := d.cell()
-					*s = d.string(i, i+n)
-					*(**string)(p) = s
-					i += n
-				}
+			if d.r.Is(o.some) {
+				s := d.cell()
+				*s = d.r.String()
+				*(**string)(p) = s
 			}
 		case decInt64:
-			*(*int64)(p), i, err = readLong(b, i)
+			*(*int64)(p) = d.r.Long()
 		case decInt32:
-			*(*int32)(p), i, err = readInt(b, i)
+			*(*int32)(p) = d.r.Int()
 		case decBool:
-			*(*bool)(p), i, err = readBool(b, i)
+			*(*bool)(p) = d.r.Boolean()
 		case decFloat32:
-			*(*float32)(p), i, err = readFloat(b, i)
+			*(*float32)(p) = d.r.Float()
 		case decFloat64:
-			*(*float64)(p), i, err = readDouble(b, i)
+			*(*float64)(p) = d.r.Double()
 		case decUnion:
-			var k int
-			if k, i, err = readIndex(b, i, len(o.branches), "branch"); err == nil {
-				i, err = d.run(i, o.branches[k], p)
+			if d.r.Branch(o.min) == o.some && !d.r.Failed() {
+				ok = d.run(o.inner, p)
 			}
-		case decSkip:
-			i, err = d.skip(o.schema, i)
 		case decEnumText:
-			var k int
-			if k, i, err = readIndex(b, i, len(o.symbols), "symbol"); err == nil {
-				if *(*string)(p) = o.symbols[k]; o.symbols[k] == "" {
-					err = errSymbol(o.schema, k)
-				}
+			if k := d.r.Symbol(len(o.symbols)); !d.r.Failed() {
+				*(*string)(p) = o.symbols[k]
 			}
 		default:
-			i, err = d.inside(i, o, p)
+			ok = d.inside(o, p)
 		}
-		if err != nil {
-			if o.name != "" {
-				err = at(o.name, err)
-			}
-			return i, err
+		if !ok || d.r.Failed() {
+			return d.at(o.name)
 		}
 	}
-	return i, nil
+	return true
 }
 
-func errSymbol(w *avsc.Schema, k int) error {
-	return fmt.Errorf("symbol %s is unknown to the reader's enum, which has no default", w.Symbols[k])
-}
-
-func (d *decoder) inside(i int, o *decOp, p unsafe.Pointer) (int, error) {
+func (d *decoder) inside(o *decOp, p unsafe.Pointer) bool {
 	switch o.code {
-	case decInteger, decTime, decDuration, decNumber:
-		return d.number(i, o, p)
+	case decSkip:
+		resolve.Skip(&d.r, o.schema)
+	case decInteger:
+		return d.integer(o, p)
+	case decTime:
+		*(*time.Time)(p) = readTime(&d.r, o.clock)
+	case decDuration:
+		*(*time.Duration)(p) = readDuration(&d.r, o.clock)
 	case decEnumNumber:
-		k, i, err := readIndex(d.b, i, len(o.numbers), "symbol")
-		if err == nil && o.numbers[k] < 0 {
-			err = errSymbol(o.schema, k)
-		}
-		if err != nil {
-			return i, err
-		}
-		return i, storeInteger(o.kind, p, o.numbers[k])
+		k := d.r.Symbol(len(o.symbols))
+		return !d.r.Failed() && d.keep(storeInteger(o.kind, p, int64(k)))
 	case decBytes:
-		n, i, err := readLength(d.b, i)
-		if err != nil {
-			return i, err
-		}
-		*(*[]byte)(p) = append(make([]byte, 0, n), d.b[i:i+n]...)
-		return i + n, nil
+		*(*[]byte)(p) = d.r.Bytes()
 	case decFixed:
-		if uintptr(len(d.b)-i) < o.n {
-			return i, errEnd
-		}
-		return i + copy(unsafe.Slice((*byte)(p), o.n), d.b[i:]), nil
+		d.r.Fixed(unsafe.Slice((*byte)(p), o.n))
 	case decPointer:
 		to := reflect.New(o.typ).UnsafePointer()
 		*(*unsafe.Pointer)(p) = to
-		return d.run(i, o.inner, to)
+		return d.run(o.inner, to)
 	case decOptional:
 		*(*bool)(unsafe.Add(p, o.n)) = true
-		return d.run(i, o.inner, p)
-	case decDefault:
-		return i, d.fill(o, p)
-	case decFail:
-		return i, o.err
+		return d.run(o.inner, p)
+	default:
+		if !d.r.Enter() {
+			return false
+		}
+		ok := d.several(o, p)
+		d.r.Leave()
+		return ok
 	}
-	if d.depth == maxDepth {
-		return i, errDepth
-	}
-	d.depth++
-	i, err := d.several(i, o, p)
-	d.depth--
-	return i, err
+	return true
 }
 
-// fill reads a default, which is encoded in the plan.
-func (d *decoder) fill(o *decOp, p unsafe.Pointer) error {
-	b, text := d.b, d.text
-	d.b, d.text = o.bytes, o.text
-	_, err := d.run(0, o.inner, p)
-	d.b, d.text = b, text
-	return err
+func (d *decoder) keep(err error) bool {
+	if err != nil && d.err == nil {
+		d.err = err
+	}
+	return err == nil
 }
 
-func (d *decoder) several(i int, o *decOp, p unsafe.Pointer) (int, error) {
+func (d *decoder) several(o *decOp, p unsafe.Pointer) bool {
 	switch o.code {
 	case decArray:
-		return d.array(i, o, p)
+		return d.array(o, p)
 	case decMapString:
-		return d.mapString(i, o, p)
+		return d.mapString(o, p)
 	case decMapInt64:
-		return d.mapInt64(i, o, p)
+		return d.mapInt64(o, p)
 	case decMap:
-		return d.mapping(i, o, p)
+		return d.mapping(o, p)
 	case decEntries:
-		return d.entryList(i, o, p)
+		return d.entryList(o, p)
 	}
-	return d.run(i, o.sub.ops, p)
+	return d.run(o.sub.ops, p)
 }
 
-func (d *decoder) number(i int, o *decOp, p unsafe.Pointer) (int, error) {
-	if o.from == avsc.Float {
-		v, i, err := readFloat(d.b, i)
-		*(*float64)(p) = float64(v) // the one promotion of a float
-		return i, err
-	}
+func (d *decoder) integer(o *decOp, p unsafe.Pointer) bool {
 	var v int64
-	var err error
 	if o.isInt {
-		var small int32
-		small, i, err = readInt(d.b, i)
-		v = int64(small)
+		v = int64(d.r.Int())
 	} else {
-		v, i, err = readLong(d.b, i)
+		v = d.r.Long()
 	}
-	if err != nil {
-		return i, err
-	}
-	switch o.code {
-	case decTime:
-		*(*time.Time)(p) = timeOf(v, o.clock)
-	case decDuration:
-		*(*time.Duration)(p), err = durationOf(v, o.clock)
-	case decInteger:
-		err = storeInteger(o.kind, p, v)
-	default:
-		if o.kind == reflect.Float32 {
-			*(*float32)(p) = float32(v)
-		} else {
-			*(*float64)(p) = float64(v)
-		}
-	}
-	return i, err
+	return d.keep(storeInteger(o.kind, p, v))
 }
 
 // storeInteger writes an integer of a kind that fits lets through.
@@ -255,13 +199,13 @@ func storeInteger(k reflect.Kind, p unsafe.Pointer, v int64) error {
 	return nil
 }
 
-func (d *decoder) array(i int, o *decOp, p unsafe.Pointer) (int, error) {
+func (d *decoder) array(o *decOp, p unsafe.Pointer) bool {
 	h := (*sliceHeader)(p)
 	h.data = o.empty.UnsafePointer()
 	for {
-		n, next, err := d.readCount(i, o.min)
-		if i = next; err != nil || n == 0 {
-			return i, err
+		n := d.r.Count(o.min)
+		if n == 0 {
+			return !d.r.Failed()
 		}
 		for ; n > 0; n-- {
 			if h.len == h.cap {
@@ -269,8 +213,8 @@ func (d *decoder) array(i int, o *decOp, p unsafe.Pointer) (int, error) {
 			}
 			elem := unsafe.Add(h.data, uintptr(h.len)*o.n)
 			h.len++
-			if i, err = d.run(i, o.inner, elem); err != nil {
-				return i, atIndex(h.len-1, err)
+			if !d.run(o.inner, elem) {
+				return d.at(h.len - 1)
 			}
 		}
 	}
@@ -280,7 +224,7 @@ func (d *decoder) array(i int, o *decOp, p unsafe.Pointer) (int, error) {
 // they take little memory, and for twice as many as there are after that. So
 // memory follows what was read, not what was announced.
 func grow(o *decOp, h *sliceHeader, p unsafe.Pointer, n int) {
-	room := h.len + min(n, max(h.len, firstRoom/int(max(o.n, 1)), 1))
+	room := h.len + wire.Room(h.len, n, int(o.n))
 	old := reflect.NewAt(o.typ, p).Elem()
 	wide := reflect.MakeSlice(o.typ, room, room)
 	reflect.Copy(wide, old)

@@ -3,87 +3,79 @@ package avro
 import (
 	"reflect"
 	"unsafe"
-)
 
-func (d *decoder) key(i int) (string, int, error) {
-	n, i, err := readLength(d.b, i)
-	if err != nil {
-		return "", i, err
-	}
-	return d.string(i, i+n), i + n, nil
-}
+	"github.com/streamweir/streamweir/serde/avro/wire"
+)
 
 // maxHint bounds the room made for a map by its announced size.
 const maxHint = 1 << 10
 
-func (d *decoder) mapString(i int, o *decOp, p unsafe.Pointer) (int, error) {
+func (d *decoder) mapString(o *decOp, p unsafe.Pointer) bool {
 	var m map[string]string
 	for {
-		n, next, err := d.readCount(i, o.min)
+		n := d.r.Count(o.min)
 		if m == nil {
 			m = make(map[string]string, min(n, maxHint))
 			*(*map[string]string)(p) = m
 		}
-		if i = next; err != nil || n == 0 {
-			return i, err
+		if n == 0 {
+			return !d.r.Failed()
 		}
 		for ; n > 0; n-- {
-			var k, v string
-			if k, i, err = d.key(i); err != nil {
-				return i, err
+			k := d.r.String()
+			if d.r.Failed() {
+				return false
 			}
-			if v, i, err = d.key(i); err != nil {
-				return i, atKey(k, err)
+			v := d.r.String()
+			if d.r.Failed() {
+				return d.at(wire.Key(k))
 			}
 			m[k] = v
 		}
 	}
 }
 
-func (d *decoder) mapInt64(i int, o *decOp, p unsafe.Pointer) (int, error) {
+func (d *decoder) mapInt64(o *decOp, p unsafe.Pointer) bool {
 	var m map[string]int64
 	for {
-		n, next, err := d.readCount(i, o.min)
+		n := d.r.Count(o.min)
 		if m == nil {
 			m = make(map[string]int64, min(n, maxHint))
 			*(*map[string]int64)(p) = m
 		}
-		if i = next; err != nil || n == 0 {
-			return i, err
+		if n == 0 {
+			return !d.r.Failed()
 		}
 		for ; n > 0; n-- {
-			var k string
-			if k, i, err = d.key(i); err != nil {
-				return i, err
+			k := d.r.String()
+			if d.r.Failed() {
+				return false
 			}
-			var v int64
-			if v, i, err = readLong(d.b, i); err != nil {
-				return i, atKey(k, err)
+			v := d.r.Long()
+			if d.r.Failed() {
+				return d.at(wire.Key(k))
 			}
 			m[k] = v
 		}
 	}
 }
 
-func (d *decoder) entryList(i int, o *decOp, p unsafe.Pointer) (int, error) {
+func (d *decoder) entryList(o *decOp, p unsafe.Pointer) bool {
 	h := (*sliceHeader)(p)
 	m := reflect.NewAt(o.typ, p).Interface().(entries)
 	before, sorted := "", true
 	for {
-		n, next, err := d.readCount(i, o.min)
+		n := d.r.Count(o.min)
 		if h.data == nil || h.len+min(n, maxHint) > h.cap {
 			m.room(h.len + min(n, maxHint))
-		}
-		if i = next; err != nil {
-			return i, err
 		}
 		if n == 0 {
 			break
 		}
 		for ; n > 0; n-- {
-			var key string
-			if key, i, err = d.key(i); err != nil {
-				return i, err
+			key := d.r.String()
+			if d.r.Failed() {
+				return false
 			}
 			if h.len == h.cap {
 				m.room(2 * h.cap)
@@ -93,18 +85,18 @@ func (d *decoder) entryList(i int, o *decOp, p unsafe.Pointer) (int, error) {
 			*(*string)(entry) = key
 			sorted = sorted && (h.len == 1 || before < key)
 			before = key
-			if i, err = d.run(i, o.inner, entry); err != nil {
-				return i, atKey(key, err)
+			if !d.run(o.inner, entry) {
+				return d.at(wire.Key(key))
 			}
 		}
 	}
 	if !sorted {
 		m.order()
 	}
-	return i, nil
+	return !d.r.Failed()
 }
 
-func (d *decoder) mapping(i int, o *decOp, p unsafe.Pointer) (int, error) {
+func (d *decoder) mapping(o *decOp, p unsafe.Pointer) bool {
 	s := o.scratch.Get().(*mapScratch)
 	defer func() {
 		s.clear()
@@ -112,22 +104,22 @@ func (d *decoder) mapping(i int, o *decOp, p unsafe.Pointer) (int, error) {
 	}()
 	target := reflect.NewAt(o.typ, p).Elem()
 	for {
-		n, next, err := d.readCount(i, o.min)
+		n := d.r.Count(o.min)
 		if target.IsNil() {
 			target.Set(reflect.MakeMapWithSize(o.typ, min(n, maxHint)))
 		}
-		if i = next; err != nil || n == 0 {
-			return i, err
+		if n == 0 {
+			return !d.r.Failed()
 		}
 		for ; n > 0; n-- {
-			var k string
-			if k, i, err = d.key(i); err != nil {
-				return i, err
+			k := d.r.String()
+			if d.r.Failed() {
+				return false
 			}
 			s.key.SetString(k)
 			s.elem.SetZero()
-			if i, err = d.run(i, o.inner, s.elem.Addr().UnsafePointer()); err != nil {
-				return i, atKey(k, err)
+			if !d.run(o.inner, s.elem.Addr().UnsafePointer()) {
+				return d.at(wire.Key(k))
 			}
 			target.SetMapIndex(s.key, s.elem)
 		}

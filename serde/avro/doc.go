@@ -49,17 +49,22 @@
 // without Go field must have a default, which is then written. The fields of an
 // embedded struct count as the struct's own.
 //
+// Types that were generated from a schema need no plan: [Of] uses their own code.
+//
 // # Reading what another schema wrote
 //
-// Data is resolved after the Avro specification: fields by name or alias,
-// fields that the reader does not have are skipped, those that the writer did
-// not have get their default, numbers are promoted, string and bytes are
-// interchangeable, unions and enums are matched by branch and symbol. As in
-// Java a mismatch is the error of a value that meets it and says where:
+// Data of another schema is first turned into data of the reader's, after the Avro
+// specification (package resolve): fields by name or alias, fields that the reader does
+// not have are skipped, those that the writer did not have get their default, numbers are
+// promoted, string and bytes are interchangeable, unions and enums are matched by branch
+// and symbol. A mismatch that no value gets around is an error of the first record that
+// has the schema, one that depends on the value is that value's, and both say where:
 //
-//	avro: not a Order (schema id 7): lines[2].price: written as string, which cannot be read as long
+//	avro: schema id 7 cannot be read as Order: lines[].price: written as string, which cannot be read as long
+//	avro: not a Order (schema id 8): lines[2].price: written as null, which cannot be read as long
 //
-// A time.Time is read by the writer's unit, if it names one.
+// Timestamps and times of day come in the reader's unit if writer and reader name one
+// each.
 //
 // Bytes after the value, a number that does not fit, lengths and counts that
 // the data does not have, and values nested 1000 deep are errors.

@@ -57,23 +57,23 @@ func (e *encoder) run(dst []byte, ops []encOp, base unsafe.Pointer) ([]byte, err
 		p := unsafe.Add(base, o.off)
 		switch o.code {
 		case encString:
-			dst = appendString(dst, *(*string)(p))
+			dst = wire.AppendString(dst, *(*string)(p))
 		case encInt64:
-			dst = appendLong(dst, *(*int64)(p))
+			dst = wire.AppendLong(dst, *(*int64)(p))
 		case encInt32:
-			dst = appendLong(dst, int64(*(*int32)(p)))
+			dst = wire.AppendLong(dst, int64(*(*int32)(p)))
 		case encStringPointer:
 			if s := *(**string)(p); s != nil {
-				dst = appendString(append(dst, o.some), *s)
+				dst = wire.AppendString(append(dst, o.some), *s)
 			} else {
 				dst = append(dst, o.null)
 			}
 		case encBool:
 			dst = wire.AppendBoolean(dst, *(*bool)(p))
 		case encFloat32:
-			dst = appendFloat(dst, *(*float32)(p))
+			dst = wire.AppendFloat(dst, *(*float32)(p))
 		case encFloat64:
-			dst = appendDouble(dst, *(*float64)(p))
+			dst = wire.AppendDouble(dst, *(*float64)(p))
 		case encConst:
 			dst = append(dst, o.bytes...)
 		case encEnumText:
@@ -82,7 +82,7 @@ func (e *encoder) run(dst []byte, ops []encOp, base unsafe.Pointer) ([]byte, err
 			if i < 0 {
 				return dst, o.at(fmt.Errorf("%q is not one of %s", s, strings.Join(o.symbols, ", ")))
 			}
-			dst = appendLong(dst, int64(i))
+			dst = wire.AppendLong(dst, int64(i))
 		case encNilable:
 			if *(*unsafe.Pointer)(p) == nil {
 				dst = append(dst, o.null)
@@ -106,7 +106,7 @@ func (o *encOp) at(err error) error {
 	if o.name == "" {
 		return err
 	}
-	return at(o.name, err)
+	return wire.At(err, o.name)
 }
 
 func (e *encoder) inside(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, error) {
@@ -116,15 +116,15 @@ func (e *encoder) inside(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, error)
 		if !o.long && int64(int32(v)) != v {
 			return dst, fmt.Errorf("%d is too large for an int", v)
 		}
-		return appendLong(dst, v), nil
+		return wire.AppendLong(dst, v), nil
 	case encEnumNumber:
 		v := loadInteger(o.kind, p)
 		if uint64(v) >= uint64(len(o.symbols)) {
 			return dst, fmt.Errorf("symbol %d, there are %d", v, len(o.symbols))
 		}
-		return appendLong(dst, v), nil
+		return wire.AppendLong(dst, v), nil
 	case encBytes:
-		return appendString(dst, *(*[]byte)(p)), nil
+		return wire.AppendString(dst, *(*[]byte)(p)), nil
 	case encFixed:
 		return append(dst, unsafe.Slice((*byte)(p), o.n)...), nil
 	case encTime:
@@ -157,8 +157,8 @@ func (e *encoder) nested(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, error)
 		}
 		return e.run(append(dst, o.some), o.inner, p)
 	}
-	if e.depth == maxDepth {
-		return dst, errDepth
+	if e.depth == wire.MaxDepth {
+		return dst, wire.ErrDepth
 	}
 	e.depth++
 	dst, err := e.several(dst, o, p)
@@ -187,11 +187,11 @@ func (e *encoder) array(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, error) 
 	if h.len == 0 {
 		return append(dst, 0), nil
 	}
-	dst = appendLong(dst, int64(h.len))
+	dst = wire.AppendLong(dst, int64(h.len))
 	for i := range h.len {
 		var err error
 		if dst, err = e.run(dst, o.inner, unsafe.Add(h.data, uintptr(i)*o.n)); err != nil {
-			return dst, atIndex(i, err)
+			return dst, wire.At(err, i)
 		}
 	}
 	return append(dst, 0), nil
@@ -201,11 +201,11 @@ func (e *encoder) mapString(dst []byte, m map[string]string) ([]byte, error) {
 	if len(m) == 0 {
 		return append(dst, 0), nil
 	}
-	dst = appendLong(dst, int64(len(m)))
+	dst = wire.AppendLong(dst, int64(len(m)))
 	first, start := len(e.entries), len(dst)
 	for k, v := range m {
 		from := len(dst)
-		dst = appendString(appendString(dst, k), v)
+		dst = wire.AppendString(wire.AppendString(dst, k), v)
 		e.entries = append(e.entries, mapEntry{k, from, len(dst)})
 	}
 	return e.sort(dst, first, start), nil
@@ -215,11 +215,11 @@ func (e *encoder) mapInt64(dst []byte, m map[string]int64) ([]byte, error) {
 	if len(m) == 0 {
 		return append(dst, 0), nil
 	}
-	dst = appendLong(dst, int64(len(m)))
+	dst = wire.AppendLong(dst, int64(len(m)))
 	first, start := len(e.entries), len(dst)
 	for k, v := range m {
 		from := len(dst)
-		dst = appendLong(appendString(dst, k), v)
+		dst = wire.AppendLong(wire.AppendString(dst, k), v)
 		e.entries = append(e.entries, mapEntry{k, from, len(dst)})
 	}
 	return e.sort(dst, first, start), nil
@@ -235,7 +235,7 @@ func (e *encoder) mapping(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, error
 		s.clear()
 		o.scratch.Put(s)
 	}()
-	dst = appendLong(dst, int64(m.Len()))
+	dst = wire.AppendLong(dst, int64(m.Len()))
 	first, start := len(e.entries), len(dst)
 	s.iter.Reset(m)
 	for s.iter.Next() {
@@ -243,9 +243,9 @@ func (e *encoder) mapping(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, error
 		s.elem.SetIterValue(s.iter)
 		from, key := len(dst), s.key.String()
 		var err error
-		if dst, err = e.run(appendString(dst, key), o.inner, s.elem.Addr().UnsafePointer()); err != nil {
+		if dst, err = e.run(wire.AppendString(dst, key), o.inner, s.elem.Addr().UnsafePointer()); err != nil {
 			e.drop(first)
-			return dst, atKey(key, err)
+			return dst, wire.At(err, wire.Key(key))
 		}
 		e.entries = append(e.entries, mapEntry{key, from, len(dst)})
 	}
@@ -257,7 +257,7 @@ func (e *encoder) entryList(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, err
 	if h.len == 0 {
 		return append(dst, 0), nil
 	}
-	dst = appendLong(dst, int64(h.len))
+	dst = wire.AppendLong(dst, int64(h.len))
 	before, long := "", o.inner[0].code == encInt64
 	for i := range h.len {
 		entry := unsafe.Add(h.data, uintptr(i)*o.n)
@@ -266,14 +266,14 @@ func (e *encoder) entryList(dst []byte, o *encOp, p unsafe.Pointer) ([]byte, err
 			return dst, errOrder(key, before)
 		}
 		before = key
-		dst = appendString(dst, key)
+		dst = wire.AppendString(dst, key)
 		if long {
-			dst = appendLong(dst, *(*int64)(unsafe.Add(entry, o.inner[0].off)))
+			dst = wire.AppendLong(dst, *(*int64)(unsafe.Add(entry, o.inner[0].off)))
 			continue
 		}
 		var err error
 		if dst, err = e.run(dst, o.inner, entry); err != nil {
-			return dst, atKey(key, err)
+			return dst, wire.At(err, wire.Key(key))
 		}
 	}
 	return append(dst, 0), nil

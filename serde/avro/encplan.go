@@ -8,6 +8,7 @@ import (
 
 	"github.com/streamweir/streamweir/serde/avro/avrojson"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
+	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
 type encCode uint8
@@ -109,7 +110,7 @@ func (c *encCompiler) op(s *avsc.Schema, t reflect.Type) (encOp, error) {
 	case avsc.Array:
 		inner, err := c.op(s.Items, t.Elem())
 		if err != nil {
-			err = at("[]", err)
+			err = wire.At(err, "[]")
 		}
 		return encOp{code: encArray, n: t.Elem().Size(), inner: []encOp{inner}}, err
 	case avsc.Map:
@@ -176,7 +177,7 @@ func (c *encCompiler) record(s *avsc.Schema, t reflect.Type) (*encPlan, error) {
 			err = fmt.Errorf("%v has no field for it, and it has no default", t)
 		}
 		if err != nil {
-			return nil, at(f.Name, err)
+			return nil, wire.At(err, f.Name)
 		}
 		o.name = f.Name
 		p.ops = append(p.ops, o)
@@ -191,7 +192,7 @@ func (c *encCompiler) mapping(s *avsc.Schema, t reflect.Type) (encOp, error) {
 	}
 	inner, err := c.op(s.Items, elem)
 	if err != nil {
-		return encOp{}, at(`[""]`, err)
+		return encOp{}, wire.At(err, `[""]`)
 	}
 	o := encOp{inner: []encOp{inner}, typ: t}
 	if isEntries(t) {

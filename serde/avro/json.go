@@ -37,6 +37,28 @@ func ToJSON(r *Registry, data []byte) ([]byte, error) {
 	return text, nil
 }
 
+// ToJSONAs is [ToJSON] of what the data is by a reader's schema, with its fields,
+// defaults and units of time. The schema is compiled for each call.
+func ToJSONAs(r *Registry, schema string, data []byte) ([]byte, error) {
+	s, err := avsc.Parse(schema)
+	if err != nil {
+		return nil, fmt.Errorf("avro: reader's schema: %w", err)
+	}
+	in := input{resolver: &resolver{registry: r, schema: s}}
+	body, id, err := in.resolved(data)
+	if err != nil {
+		return nil, err
+	}
+	text, rest, err := avrojson.Append(nil, s, body)
+	if err == nil && len(rest) > 0 {
+		err = errLeft(len(rest))
+	}
+	if err != nil {
+		return nil, in.wrap(id, err)
+	}
+	return text, nil
+}
+
 // FromJSON encodes JSON with a schema and frames it for a subject, such as
 // "orders-value", which it registers the schema under. It takes Avro's JSON
 // encoding, as kafka-avro-console-producer does, and plain JSON: the value of a

@@ -15,6 +15,7 @@ import (
 
 	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
+	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
 //go:embed testdata/events.jsonl
@@ -123,26 +124,26 @@ func TestDeepValuesAreRefused(t *testing.T) {
 		func(b []byte) error { _, err := dyn.Decode(b); return err },
 		func(b []byte) error { _, err := ToJSON(r, b); return err },
 	} {
-		if err := read(list(maxDepth)); err != nil {
-			t.Errorf("%d levels: %v", maxDepth, err)
+		if err := read(list(wire.MaxDepth)); err != nil {
+			t.Errorf("%d levels: %v", wire.MaxDepth, err)
 		}
-		if err := read(list(maxDepth + 1)); !errors.Is(err, errDepth) {
-			t.Errorf("%d levels: %v", maxDepth+1, err)
+		if err := read(list(wire.MaxDepth + 1)); !errors.Is(err, wire.ErrDepth) {
+			t.Errorf("%d levels: %v", wire.MaxDepth+1, err)
 		}
 	}
 	v := &linked{}
-	for range maxDepth - 1 {
+	for range wire.MaxDepth - 1 {
 		v = &linked{Next: v}
 	}
-	if data := encode(t, typed, v); !bytes.Equal(data, list(maxDepth)) {
+	if data := encode(t, typed, v); !bytes.Equal(data, list(wire.MaxDepth)) {
 		t.Errorf("%d bytes", len(data))
 	}
-	if _, err := typed.Append(nil, &linked{Next: v}); !errors.Is(err, errDepth) {
+	if _, err := typed.Append(nil, &linked{Next: v}); !errors.Is(err, wire.ErrDepth) {
 		t.Errorf("written: %v", err)
 	}
 	encode(t, typed, v) // an error leaves the codec as it was
-	text := strings.Repeat(`{"value":0,"next":`, maxDepth+1) + "null" + strings.Repeat("}", maxDepth+1)
-	if _, err := FromJSON(r, "s", schema, []byte(text)); !errors.Is(err, errDepth) {
+	text := strings.Repeat(`{"value":0,"next":`, wire.MaxDepth+1) + "null" + strings.Repeat("}", wire.MaxDepth+1)
+	if _, err := FromJSON(r, "s", schema, []byte(text)); !errors.Is(err, wire.ErrDepth) {
 		t.Errorf("JSON: %v", err)
 	}
 }
@@ -173,7 +174,7 @@ func TestJSONWhileTheRegistryIsDown(t *testing.T) {
 	}
 }
 
-func TestRecordIsReadAsItWasWritten(t *testing.T) {
+func TestRecordIsResolvedOrReadAsItWasWritten(t *testing.T) {
 	r, f := fake(t)
 	c := bind(t, Record(r, eventSchema))
 	data := encode(t, c, map[string]any{"eventId": "e", "sku": "s", "eventType": "SALE", "quantity": 3, "locationId": "l",
@@ -187,8 +188,20 @@ func TestRecordIsReadAsItWasWritten(t *testing.T) {
 		t.Errorf("%v", v)
 	}
 	f.SeedSchema("x-value", 1, 50, sr.Schema{Schema: field(`"int"`, `["null","int","string"]`)})
-	if d := cmp.Diff(map[string]any{"a": int32(1), "b": map[string]any{"string": "x"}}, decode(t, c, append(appendHeader(nil, 50), 2, 4, 2, 'x'))); d != "" {
+	other := append(appendHeader(nil, 50), 2, 4, 2, 'x')
+	asWritten := bind(t, RecordAsWritten(r))
+	if d := cmp.Diff(map[string]any{"a": int32(1), "b": map[string]any{"string": "x"}}, decode(t, asWritten, other)); d != "" {
 		t.Error(d)
+	}
+	if _, err := asWritten.Append(nil, nil); err == nil {
+		t.Error("a record is written without a schema")
+	}
+	const newer = `{"type":"record","name":"R","fields":[{"name":"b","type":"string"},{"name":"c","type":"long","default":4}]}`
+	if d := cmp.Diff(map[string]any{"b": "x", "c": int64(4)}, decode(t, bind(t, Record(r, newer)), other)); d != "" {
+		t.Error(d)
+	}
+	if text, err := ToJSONAs(r, newer, other); err != nil || string(text) != `{"b":"x","c":4}` {
+		t.Errorf("%s, %v", text, err)
 	}
 	if _, err := c.Append(nil, map[string]any{"eventId": 5}); err == nil || !strings.Contains(err.Error(), "topic-value") {
 		t.Errorf("%v", err)
@@ -197,6 +210,9 @@ func TestRecordIsReadAsItWasWritten(t *testing.T) {
 	f.SeedSchema("y-value", 1, 51, sr.Schema{Schema: field(`{"type":"array","items":"null"}`)})
 	for _, bad := range [][]byte{{0, 0, 0, 0, 50, 2}, {0, 0, 0, 0, 50, 2, 0, 0}, {0, 0, 0, 0, 51, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0}, {1}} {
 		if v, err := c.Decode(bad); err == nil {
+			t.Errorf("% x is read as %v", bad, v)
+		}
+		if v, err := asWritten.Decode(bad); err == nil {
 			t.Errorf("% x is read as %v", bad, v)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
 type mapped struct {
@@ -48,9 +50,9 @@ func TestMapIsInOrderHoweverItWasWritten(t *testing.T) {
 	c := bind(t, For[Map[int64]](r, `{"type":"map","values":"long"}`))
 	header := encode(t, c, nil)[:headerSize]
 	block := func(kv ...any) []byte {
-		b := appendLong(nil, int64(len(kv)/2))
+		b := wire.AppendLong(nil, int64(len(kv)/2))
 		for i := 0; i < len(kv); i += 2 {
-			b = appendLong(appendString(b, kv[i].(string)), int64(kv[i+1].(int)))
+			b = wire.AppendLong(wire.AppendString(b, kv[i].(string)), int64(kv[i+1].(int)))
 		}
 		return b
 	}

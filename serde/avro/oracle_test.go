@@ -17,9 +17,10 @@ import (
 
 	"github.com/streamweir/streamweir/serde/avro/avrojson"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
+	"github.com/streamweir/streamweir/serde/avro/resolve"
 )
 
-// oracleCase is a line of testdata/oracle with its golden line.
+// oracleCase is a line of the cases with its golden line.
 type oracleCase struct {
 	ID         string
 	About      string
@@ -51,7 +52,7 @@ type oracleResult struct {
 
 func oracle(t *testing.T, kind string) []oracleCase {
 	t.Helper()
-	dir := "testdata/oracle/"
+	dir := "internal/cases/testdata/"
 	cases, goldens := lines(t, dir+kind+".jsonl"), lines(t, dir+kind+".golden.jsonl")
 	list := make([]oracleCase, len(cases))
 	for i := range cases {
@@ -298,33 +299,45 @@ func numbers(t *testing.T, text []byte) any {
 	return v
 }
 
-// read runs the plan of a writer's and a reader's schema.
+// read resolves data of a writer's schema and reads it as a Go type.
 func read(w, r *avsc.Schema, typ reflect.Type, data []byte) (reflect.Value, int, error) {
 	v := reflect.New(typ)
-	p, err := compileDecode(w, r, typ)
+	plan, err := resolve.New(w, r, resolve.Options{})
+	if err != nil {
+		return v.Elem(), 0, err
+	}
+	out, left, err := plan.Append(nil, data)
+	if err != nil {
+		return v.Elem(), 0, err
+	}
+	p, err := compileDecode(r, typ)
 	if err != nil {
 		return v.Elem(), 0, err
 	}
 	var d decoder
-	d.start(data, p)
-	end, err := d.run(0, p.ops, v.UnsafePointer())
-	return v.Elem(), end, err
+	rest, err := d.decode(out, p, v.UnsafePointer())
+	if err == nil && len(rest) > 0 {
+		err = errLeft(len(rest))
+	}
+	return v.Elem(), len(data) - len(left), err
+}
+
+// check returns an error unless data is exactly one value of the schema.
+func check(s *avsc.Schema, data []byte) error {
+	rest, err := resolve.Check(s, data)
+	if err == nil && len(rest) > 0 {
+		err = errLeft(len(rest))
+	}
+	return err
 }
 
 // apart are the cases in which the plan differs from Java on purpose.
 var apart = map[string]string{
-	"data/string-invalid-utf8":           "in JSON each byte that is not UTF-8 is one U+FFFD, in Java a sequence of them",
-	"data/long-overlong":                 "a number of more than 64 bits is refused",
-	"data/int-fifth-byte":                "a number of more than 32 bits is refused",
-	"data/array-negative-wrong-size":     "a block of more bytes than there are is refused",
-	"data/boolean-other":                 "a boolean other than 0 and 1 is refused",
-	"resolve/namespace-enum-union":       "the specification compares names without namespaces",
-	"resolve/namespace-fixed-union":      "the specification compares names without namespaces",
-	"resolve/alias-field-namespace":      "the specification compares names without namespaces",
-	"resolve/alias-field-and-name":       "the name wins, where Java refuses the pair of schemas",
-	"resolve/alias-field-two-match":      "the first wins, where Java refuses the pair of schemas",
-	"resolve/alias-field-shared":         "the first field that has the alias gets the value, not the last",
-	"resolve/alias-field-default-writer": "defaults of the writer play no role",
+	"data/string-invalid-utf8":       "in JSON each byte that is not UTF-8 is one U+FFFD, in Java a sequence of them",
+	"data/long-overlong":             "a number of more than 64 bits is refused",
+	"data/int-fifth-byte":            "a number of more than 32 bits is refused",
+	"data/array-negative-wrong-size": "a block of more bytes than there are is refused",
+	"data/boolean-other":             "a boolean other than 0 and 1 is refused",
 }
 
 func TestResolutionIsJavas(t *testing.T) {
@@ -354,6 +367,9 @@ func resolveCases(t *testing.T, cases []oracleCase) (ran int) {
 			continue
 		}
 		for i, g := range c.Golden.Results {
+			if g.Without != nil {
+				continue // Java's own bug
+			}
 			if g.Hex == "" {
 				var list []string
 				if json.Unmarshal(c.Hex, &list) != nil {
@@ -413,8 +429,8 @@ func dataCases(t *testing.T, cases []oracleCase) (ran int) {
 func checkData(t *testing.T, name string, s *avsc.Schema, g oracleResult, fromBytes bool) {
 	t.Helper()
 	data := unhex(t, g.Hex)
-	d := decoder{b: data}
-	end, err := d.skip(s, 0)
+	rest, err := resolve.Check(s, data)
+	end := len(data) - len(rest)
 	if (err == nil) != (g.Error == nil) {
 		t.Errorf("%s: %v, Java: %+v", name, err, g.Error)
 		return

@@ -8,6 +8,7 @@ import (
 
 	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
+	"github.com/streamweir/streamweir/serde/avro/resolve"
 )
 
 // Record is a serde for records whose type is not known when the program is
@@ -18,8 +19,8 @@ import (
 // time a [time.Duration], a decimal a *big.Rat.
 //
 // It is written with the given schema, whose fields with a default may be left
-// out, and read as the writer's schema has it, whatever that is. A nil map is
-// null.
+// out, and read as the schema has it, after resolution of what another schema
+// wrote. A nil map is null.
 func Record(r *Registry, schema string) serde.Serde[map[string]any] {
 	s := &dynamic{registry: r, text: schema}
 	parsed, err := avsc.Parse(schema)
@@ -32,18 +33,22 @@ func Record(r *Registry, schema string) serde.Serde[map[string]any] {
 		if s.native, err = goavro.NewCodec(parsed.Text()); err != nil {
 			s.err = fmt.Errorf("avro: schema of record %s: %w", parsed.Name, err)
 		}
-		s.name = parsed.Name
+		s.resolver = &resolver{registry: r, schema: parsed}
 	}
 	return s
 }
 
+// RecordAsWritten is [Record] for whatever there is: each record is read as the schema
+// has it that it was written with. It does not write.
+func RecordAsWritten(r *Registry) serde.Serde[map[string]any] { return &dynamic{registry: r} }
+
 type dynamic struct {
 	registry *Registry
 	text     string
-	name     string
 	native   *goavro.Codec
+	resolver *resolver // nil: read as written
 	err      error
-	readers  sync.Map // int32 id -> *goavro.Codec
+	readers  sync.Map // int32 id -> *goavro.Codec, of what is read as written
 }
 
 // Validate returns the error that Bind would return.
@@ -54,7 +59,7 @@ func (s *dynamic) Bind(topic string, role serde.Role) (serde.Codec[map[string]an
 	if s.err != nil {
 		return nil, s.err
 	}
-	return &dynamicCodec{dynamic: s, subject: topic + "-" + role.String()}, nil
+	return &dynamicCodec{dynamic: s, subject: topic + "-" + role.String(), in: input{resolver: s.resolver}}, nil
 }
 
 type dynamicCodec struct {
@@ -62,9 +67,13 @@ type dynamicCodec struct {
 	subject string
 	bound   bool
 	id      int32
+	in      input
 }
 
 func (c *dynamicCodec) Append(dst []byte, v map[string]any) ([]byte, error) {
+	if c.native == nil {
+		return dst, fmt.Errorf("avro: avro.RecordAsWritten has no schema to write subject %s with; use avro.Record", c.subject)
+	}
 	if !c.bound {
 		id, err := c.registry.register(c.subject, c.text)
 		if err != nil {
@@ -74,12 +83,23 @@ func (c *dynamicCodec) Append(dst []byte, v map[string]any) ([]byte, error) {
 	}
 	out, err := c.native.BinaryFromNative(appendHeader(dst, c.id), v)
 	if err != nil {
-		return dst, fmt.Errorf("avro: cannot encode %s for subject %s: %w", c.name, c.subject, err)
+		return dst, fmt.Errorf("avro: cannot encode %s for subject %s: %w", c.resolver.schema.Name, c.subject, err)
 	}
 	return out, nil
 }
 
 func (c *dynamicCodec) Decode(data []byte) (map[string]any, error) {
+	if c.resolver == nil {
+		return c.asWritten(data)
+	}
+	body, id, err := c.in.resolved(data)
+	if err != nil {
+		return nil, err
+	}
+	return native(c.native, c.resolver.schema, id, body)
+}
+
+func (c *dynamicCodec) asWritten(data []byte) (map[string]any, error) {
 	id, err := SchemaID(data)
 	if err != nil {
 		return nil, err
@@ -88,30 +108,28 @@ func (c *dynamicCodec) Decode(data []byte) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	native, err := c.reader(w)
+	codec, err := c.reader(w)
 	if err != nil {
 		return nil, err
 	}
-	// goavro makes room for whatever number of elements is announced, so the
-	// data is gone through first.
-	if err := check(w.schema, data[headerSize:]); err != nil {
-		return nil, fmt.Errorf("avro: not a %s (schema id %d): %w", w.schema.Label(), id, err)
-	}
-	v, _, err := native.NativeFromBinary(data[headerSize:])
-	if err != nil {
-		return nil, fmt.Errorf("avro: not a %s (schema id %d): %w", w.schema.Label(), id, err)
-	}
-	return v.(map[string]any), nil
+	return native(codec, w.schema, id, data[headerSize:])
 }
 
-// check returns an error unless data is exactly one value of the schema.
-func check(s *avsc.Schema, data []byte) error {
-	d := decoder{b: data}
-	end, err := d.skip(s, 0)
-	if err == nil && end < len(data) {
-		err = errLeft(len(data) - end)
+// native reads data of a schema. goavro makes room for whatever number of elements is
+// announced, so the data is gone through first.
+func native(c *goavro.Codec, s *avsc.Schema, id int32, data []byte) (map[string]any, error) {
+	rest, err := resolve.Check(s, data)
+	if err == nil && len(rest) > 0 {
+		err = errLeft(len(rest))
 	}
-	return err
+	var v any
+	if err == nil {
+		v, _, err = c.NativeFromBinary(data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("avro: not a %s (schema id %d): %w", s.Label(), id, err)
+	}
+	return v.(map[string]any), nil
 }
 
 func (s *dynamic) reader(w writerSchema) (*goavro.Codec, error) {

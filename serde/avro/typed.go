@@ -3,7 +3,6 @@ package avro
 import (
 	"fmt"
 	"reflect"
-	"sync"
 	"unsafe"
 
 	"github.com/streamweir/streamweir/serde"
@@ -30,10 +29,11 @@ type typed[T any] struct {
 	registry *Registry
 	text     string
 	schema   *avsc.Schema
+	coder    bool // *S is a Coder for the schema, and there are no plans
 	encode   []encOp
-	coder    bool // *S is a Coder for the schema
+	decode   *rootPlan
+	resolver *resolver
 	err      error
-	plans    sync.Map // int32 id -> *rootPlan
 }
 
 func (s *typed[T]) compile() error {
@@ -45,23 +45,17 @@ func (s *typed[T]) compile() error {
 	if err := checkDefaults(schema, map[*avsc.Schema]bool{}); err != nil {
 		return fmt.Errorf("avro: schema of %v: %w", t, err)
 	}
-	if s.encode, err = compileEncode(schema, t); err != nil {
-		return fmt.Errorf("avro: %v does not fit schema %s: %w", t, schema.Label(), err)
+	if s.coder = hasCoder(t, schema); !s.coder {
+		if s.encode, err = compileEncode(schema, t); err == nil {
+			s.decode, err = compileDecode(schema, t)
+		}
+		if err != nil {
+			return fmt.Errorf("avro: %v does not fit schema %s: %w", t, schema.Label(), err)
+		}
 	}
 	s.schema = schema
-	s.coder = hasCoder(t, schema)
+	s.resolver = &resolver{registry: s.registry, schema: schema}
 	return nil
-}
-
-func hasCoder(t reflect.Type, schema *avsc.Schema) bool {
-	if t.Kind() != reflect.Pointer {
-		t = reflect.PointerTo(t)
-	}
-	if !t.Implements(reflect.TypeFor[Coder]()) {
-		return false
-	}
-	own, err := avsc.Parse(reflect.New(t.Elem()).Interface().(Coder).AvroSchema())
-	return err == nil && own.Canonical() == schema.Canonical()
 }
 
 // Validate returns the error that Bind would return.
@@ -72,7 +66,7 @@ func (s *typed[T]) Bind(topic string, role serde.Role) (serde.Codec[T], error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	c := &typedCodec[T]{typed: s, subject: topic + "-" + role.String(), plans: map[int32]*rootPlan{}}
+	c := &typedCodec[T]{typed: s, subject: topic + "-" + role.String(), in: input{resolver: s.resolver}}
 	c.pointer = reflect.TypeFor[T]().Kind() == reflect.Pointer
 	return c, nil
 }
@@ -91,10 +85,7 @@ type typedCodec[T any] struct {
 	value T
 	enc   encoder
 	dec   decoder
-
-	last   *rootPlan // of lastID
-	lastID int32
-	plans  map[int32]*rootPlan
+	in    input
 }
 
 func (c *typedCodec[T]) Append(dst []byte, v T) ([]byte, error) {
@@ -132,70 +123,31 @@ func (c *typedCodec[T]) target() Coder {
 
 func (c *typedCodec[T]) Decode(data []byte) (T, error) {
 	var zero T
-	id, err := SchemaID(data)
+	body, id, err := c.in.resolved(data)
 	if err != nil {
 		return zero, err
 	}
-	if id != c.lastID || c.last == nil {
-		if err := c.plan(id); err != nil {
-			return zero, err
-		}
-	}
-	err = c.decode(data[headerSize:])
+	rest, err := c.read(body)
 	v := c.value
 	c.value = zero
+	if err == nil && len(rest) > 0 {
+		err = errLeft(len(rest))
+	}
 	if err != nil {
-		return zero, fmt.Errorf("avro: not a %s (schema id %d): %w", c.schema.Label(), id, err)
+		return zero, c.in.wrap(id, err)
 	}
 	return v, nil
 }
 
-func (c *typedCodec[T]) decode(data []byte) error {
-	var left int
-	if c.coder && c.last.same {
-		if c.pointer {
-			c.value = reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T)
-		}
-		rest, err := c.target().DecodeAvro(data)
-		if err != nil {
-			return err
-		}
-		left = len(rest)
-	} else {
-		c.dec.start(data, c.last)
-		end, err := c.dec.run(0, c.last.ops, unsafe.Pointer(&c.value))
+// read sets value.
+func (c *typedCodec[T]) read(data []byte) (rest []byte, err error) {
+	if !c.coder {
+		rest, err = c.dec.decode(data, c.decode, unsafe.Pointer(&c.value))
 		c.dec = decoder{}
-		if err != nil {
-			return err
-		}
-		left = len(data) - end
+		return rest, err
 	}
-	if left > 0 {
-		return errLeft(left)
+	if c.pointer {
+		c.value = reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T)
 	}
-	return nil
-}
-
-// plan makes last the plan for a writer's schema. It is made once for all
-// tasks; two that make it at the same time make the same.
-func (c *typedCodec[T]) plan(id int32) error {
-	p := c.plans[id]
-	if p == nil {
-		if shared, ok := c.typed.plans.Load(id); ok {
-			p = shared.(*rootPlan)
-		}
-	}
-	if p == nil {
-		w, err := c.registry.lookup(id)
-		if err != nil {
-			return err
-		}
-		if p, err = compileDecode(w.schema, c.schema, reflect.TypeFor[T]()); err != nil {
-			return fmt.Errorf("avro: schema id %d cannot be read as %s: %w", id, c.schema.Label(), err)
-		}
-		c.typed.plans.Store(id, p)
-	}
-	c.plans[id] = p
-	c.last, c.lastID = p, id
-	return nil
+	return decodeCoder(c.target(), c.schema, data)
 }

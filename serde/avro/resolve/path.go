@@ -73,9 +73,9 @@ func (l *locator) value(s *avsc.Schema) bool {
 	case avsc.Double:
 		l.r.Double()
 	case avsc.Bytes, avsc.String:
-		l.r.Skip()
+		l.r.SkipString()
 	case avsc.Fixed:
-		l.r.SkipFixed(s.Size)
+		l.r.Skip(s.Size)
 	case avsc.Enum:
 		l.r.Symbol(len(s.Symbols))
 	case avsc.Union:

@@ -60,7 +60,6 @@ func (p *Plan) Equal() bool { return p.equal }
 // [wire.PathError] unless it is about the value as a whole, dst is returned as it was.
 func (p *Plan) Append(dst, data []byte) (out, rest []byte, err error) {
 	x := run{p: p, b: data, dst: dst, limit: len(dst) + maxOutput + maxGrowth*len(data)}
-	x.marks = x.room[:0]
 	i, err := x.run(p.programs[0], 0, len(p.programs[0]), 0)
 	if err != nil {
 		return dst, data, x.explain(err, i)

@@ -18,8 +18,31 @@ type run struct {
 	depth int
 	empty int // elements without bytes
 	limit int // of dst
-	marks []int
-	room  [16]int
+	marks marks
+}
+
+// marks is a stack of positions in the output. A slice of its own room would not stay
+// on the goroutine's stack.
+type marks struct {
+	n    int
+	room [12]int
+	more []int
+}
+
+func (m *marks) push(v int) {
+	if m.n < len(m.room) {
+		m.room[m.n] = v
+	} else {
+		m.more = append(m.more[:m.n-len(m.room)], v)
+	}
+	m.n++
+}
+
+func (m *marks) at(i int) int {
+	if i < len(m.room) {
+		return m.room[i]
+	}
+	return m.more[i-len(m.room)]
 }
 
 // run does the steps from k up to end, for the data from i on, and returns where that
@@ -160,7 +183,7 @@ func (x *run) convert(o *op, i int) (int, error) {
 	case opCall:
 		return x.call(o, i)
 	case opOrder, opPart:
-		x.marks = append(x.marks, len(x.dst))
+		x.marks.push(len(x.dst))
 		return i, nil
 	case opOrderEnd:
 		x.order(o)
@@ -330,18 +353,17 @@ func (x *run) count(i, least int) (n, next int, err error) {
 
 // order brings the parts of a record into the reader's order.
 func (x *run) order(o *op) {
-	base := len(x.marks) - int(o.b) - 1
-	marks := x.marks[base:]
-	start, end := marks[0], len(x.dst)
+	base := x.marks.n - int(o.b) - 1
+	start, end := x.marks.at(base), len(x.dst)
 	for _, k := range x.p.chunks[o.a : o.a+o.n] {
 		if k < 0 {
 			x.dst = append(x.dst, x.p.consts[^k]...)
 		} else {
-			x.dst = append(x.dst, x.dst[marks[k]:marks[k+1]]...)
+			x.dst = append(x.dst, x.dst[x.marks.at(base+int(k)):x.marks.at(base+int(k)+1)]...)
 		}
 	}
 	x.dst = x.dst[:start+copy(x.dst[start:], x.dst[end:])]
-	x.marks = x.marks[:base]
+	x.marks.n = base
 }
 
 func longText(b []byte, i int) (int, error) {

@@ -192,11 +192,11 @@ func (r *Reader) Bytes() []byte {
 	return append(make([]byte, 0, n), r.b[r.i-n:r.i]...)
 }
 
-// Skip goes over a string or bytes.
-func (r *Reader) Skip() { r.i += r.length() }
+// SkipString goes over a string or bytes.
+func (r *Reader) SkipString() { r.i += r.length() }
 
-// SkipFixed goes over a fixed of a size.
-func (r *Reader) SkipFixed(size int) { r.take(size) }
+// Skip goes over n bytes.
+func (r *Reader) Skip(n int) { r.take(n) }
 
 // Fixed reads a fixed of the size of dst.
 func (r *Reader) Fixed(dst []byte) { copy(dst, r.take(len(dst))) }
