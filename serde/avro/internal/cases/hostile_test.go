@@ -52,7 +52,7 @@ func hostile(c *testCase, golden json.RawMessage) string {
 	}
 	ways["resolved"] = resolved
 	for how, way := range ways {
-		err, d := measured(way)
+		d, err := measured(way)
 		if d != "" {
 			return how + ": " + d
 		}
@@ -97,7 +97,7 @@ func (c *testCase) bytes() []byte {
 	return b
 }
 
-func measured(f func() error) (err error, problem string) {
+func measured(f func() error) (problem string, err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	start := time.Now()
@@ -110,5 +110,5 @@ func measured(f func() error) (err error, problem string) {
 	if took > longTime {
 		problem = fmt.Sprintf("takes %v", took)
 	}
-	return err, problem
+	return problem, err
 }
