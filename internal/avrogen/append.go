@@ -172,6 +172,8 @@ func (f *file) appendArray(e string, s *avsc.Schema, path []string) {
 	f.p("dst = %s.AppendLong(dst, int64(n))", wire)
 	switch {
 	case body == "": // elements that take no bytes
+	case !strings.Contains(body, x): // unions of null alone
+		f.p("for range %s {", e)
 	case f.byPointer(s.Items):
 		f.p("for %s := range %s {", i, e)
 		f.p("%s := &%s[%s]", x, e, i)

@@ -26,7 +26,7 @@ var order = map[string][]string{
 	"serde/avro/avrojson":       {"serde/avro/avsc", "serde/avro/wire"},
 	"serde/avro/resolve":        {"serde/avro/avrojson"},
 	"serde/avro":                {"internal/record", "serde/avro/resolve"},
-	"serde/avro/internal/cases": {"serde/avro"},
+	"serde/avro/internal/cases": {"serde/avro", "internal/avrogen"},
 	"internal/avrogen":          {"serde/avro/avsc"},
 	"internal/avrogen/golden":   {"serde/avro"},
 	"store":                     {"internal/record"},

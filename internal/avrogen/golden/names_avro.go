@@ -46,18 +46,23 @@ type Names struct {
 	Parse       avro.Optional[ParseNames2] `avro:"parse"`
 	Schema      avro.Optional[NamesSchema] `avro:"schema"`
 	Other       BStatus                    `avro:"other"`
+	OnlyNulls   []struct{}                 `avro:"only_nulls"`
 	Time        Time                       `avro:"time"`
 }
 
 // NamesSchema_ is the schema of [Names].
 // NamesFingerprint is the schema's CRC-64-AVRO.
 const (
-	NamesSchema_            = `{"type":"record","name":"Names","namespace":"com.tree","fields":[{"name":"type","type":"int"},{"name":"func","type":"int"},{"name":"Func","type":"int"},{"name":"x","type":"int"},{"name":"X","type":"int"},{"name":"_","type":"int"},{"name":"__","type":"int"},{"name":"_a","type":"int"},{"name":"a","type":"int"},{"name":"_1","type":"int"},{"name":"v_1_2","type":"int"},{"name":"v12","type":"int"},{"name":"appendAvro","type":"int"},{"name":"AvroSchema","type":"int"},{"name":"decode_avro","type":"int"},{"name":"readAvro","type":"int"},{"name":"string","type":"string"},{"name":"error","type":"int"},{"name":"nil","type":"int"},{"name":"len","type":"int"},{"name":"dst","type":"int"},{"name":"err","type":"int"},{"name":"wire","type":"int"},{"name":"avro","type":"int"},{"name":"größe","type":"int"},{"name":"中文","type":"int"},{"name":"ǆabc","type":"int"},{"name":"httpUrl","type":"int"},{"name":"HTTPServer","type":"int"},{"name":"names","type":["null",{"type":"enum","name":"names","symbols":["A","a","Schema","Names","STRING"]}],"default":null},{"name":"newNames","type":{"type":"record","name":"NewNames","fields":[]}},{"name":"parse","type":["null",{"type":"fixed","name":"ParseNames2","size":0}],"default":null},{"name":"schema","type":["null",{"type":"enum","name":"NamesSchema","symbols":[]}],"default":null},{"name":"other","type":{"type":"record","name":"Status","namespace":"a.b","fields":[{"name":"s","type":{"type":"enum","name":"Status","namespace":"c.b","symbols":["Z"]}},{"name":"u","type":["int","string",{"type":"record","name":"StatusUString","fields":[]}]}]}},{"name":"time","type":{"type":"record","name":"time","namespace":"","fields":[{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"zone","type":{"type":"enum","name":"_zone","symbols":["_1","__","X1","ÄÖ"]}}]}}]}`
-	NamesFingerprint uint64 = 0xc565cbacd10ae9f0
+	NamesSchema_            = `{"type":"record","name":"Names","namespace":"com.tree","fields":[{"name":"type","type":"int"},{"name":"func","type":"int"},{"name":"Func","type":"int"},{"name":"x","type":"int"},{"name":"X","type":"int"},{"name":"_","type":"int"},{"name":"__","type":"int"},{"name":"_a","type":"int"},{"name":"a","type":"int"},{"name":"_1","type":"int"},{"name":"v_1_2","type":"int"},{"name":"v12","type":"int"},{"name":"appendAvro","type":"int"},{"name":"AvroSchema","type":"int"},{"name":"decode_avro","type":"int"},{"name":"readAvro","type":"int"},{"name":"string","type":"string"},{"name":"error","type":"int"},{"name":"nil","type":"int"},{"name":"len","type":"int"},{"name":"dst","type":"int"},{"name":"err","type":"int"},{"name":"wire","type":"int"},{"name":"avro","type":"int"},{"name":"größe","type":"int"},{"name":"中文","type":"int"},{"name":"ǆabc","type":"int"},{"name":"httpUrl","type":"int"},{"name":"HTTPServer","type":"int"},{"name":"names","type":["null",{"type":"enum","name":"names","symbols":["A","a","Schema","Names","STRING"]}],"default":null},{"name":"newNames","type":{"type":"record","name":"NewNames","fields":[]}},{"name":"parse","type":["null",{"type":"fixed","name":"ParseNames2","size":0}],"default":null},{"name":"schema","type":["null",{"type":"enum","name":"NamesSchema","symbols":[]}],"default":null},{"name":"other","type":{"type":"record","name":"Status","namespace":"a.b","fields":[{"name":"s","type":{"type":"enum","name":"Status","namespace":"c.b","symbols":["Z"]}},{"name":"u","type":["int","string",{"type":"record","name":"StatusUString","fields":[]}]}]}},{"name":"only_nulls","type":{"type":"array","items":["null"]},"default":[null]},{"name":"time","type":{"type":"record","name":"time","namespace":"","fields":[{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"zone","type":{"type":"enum","name":"_zone","symbols":["_1","__","X1","ÄÖ"]}}]}}]}`
+	NamesFingerprint uint64 = 0xc8eaa00d061e24b5
 )
 
-// NewNames_ returns a new Names; its schema has no defaults but null.
-func NewNames_() *Names { return &Names{} }
+// NewNames_ returns a new Names with the defaults of its schema.
+func NewNames_() *Names {
+	return &Names{
+		OnlyNulls: []struct{}{struct{}{}},
+	}
+}
 
 // AvroSchema returns [NamesSchema_].
 func (*Names) AvroSchema() string { return NamesSchema_ }
@@ -121,6 +126,13 @@ func (v *Names) AppendAvro(dst []byte) ([]byte, error) {
 	if dst, err = v.Other.AppendAvro(dst); err != nil {
 		return dst, wire.At(err, "other")
 	}
+	if n := len(v.OnlyNulls); n > 0 {
+		dst = wire.AppendLong(dst, int64(n))
+		for range v.OnlyNulls {
+			dst = append(dst, 0)
+		}
+	}
+	dst = append(dst, 0)
 	if dst, err = v.Time.AppendAvro(dst); err != nil {
 		return dst, wire.At(err, "time")
 	}
@@ -184,6 +196,16 @@ func (v *Names) ReadAvro(r *wire.Reader) {
 		v.Schema = avro.Optional[NamesSchema]{}
 	}
 	v.Other.ReadAvro(r)
+	v.OnlyNulls = []struct{}{}
+	for n := r.Count(1); n > 0; n = r.Count(1) {
+		v.OnlyNulls = wire.Grow(v.OnlyNulls, n)
+		for ; n > 0 && !r.Failed(); n-- {
+			var x3 struct{}
+			r.Branch(1)
+			x3 = struct{}{}
+			v.OnlyNulls = append(v.OnlyNulls, x3)
+		}
+	}
 	v.Time.ReadAvro(r)
 }
 
