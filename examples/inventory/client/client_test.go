@@ -121,7 +121,7 @@ func TestProduceReportsBadLinesAndSendsTheRest(t *testing.T) {
 	if diff := cmp.Diff([]int{4, 6}, bad); diff != "" {
 		t.Error(diff)
 	}
-	codec, err := avro.For[*inventory.Event](e.registry, inventory.EventSchema).Bind(inventory.EventsTopic, serde.Value)
+	codec, err := avro.For[*inventory.Event](e.registry, inventory.InventoryEventSchema).Bind(inventory.EventsTopic, serde.Value)
 	if err != nil {
 		t.Fatal(err)
 	}

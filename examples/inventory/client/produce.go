@@ -122,7 +122,7 @@ func (c *Client) ProduceJSON(ctx context.Context, registry *avro.Registry, r io.
 }
 
 func encodeLine(registry *avro.Registry, line []byte) (key, value []byte, err error) {
-	value, err = avro.FromJSON(registry, inventory.EventsTopic+"-value", inventory.EventSchema, line)
+	value, err = avro.FromJSON(registry, inventory.EventsTopic+"-value", inventory.InventoryEventSchema, line)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -7,24 +7,10 @@ const LowStock = 10
 
 // Aggregate is the stock of one product: a record of inventory-aggregates and of
 // the store.
-type Aggregate struct {
-	SKU               string                `avro:"sku"`
-	ProductName       avro.Optional[string] `avro:"productName"`
-	TotalQuantity     int64                 `avro:"totalQuantity"`
-	WarehouseQuantity int64                 `avro:"warehouseQuantity"`
-	StoreQuantity     int64                 `avro:"storeQuantity"`
-	EcommerceQuantity int64                 `avro:"ecommerceQuantity"`
-	ReservedQuantity  int64                 `avro:"reservedQuantity"`
-	AvailableQuantity int64                 `avro:"availableQuantity"`
-	LowStock          bool                  `avro:"lowStock"`
-	Locations         avro.Map[int64]       `avro:"locations"`
-	EventCount        int64                 `avro:"eventCount"`
-	LastEventID       avro.Optional[string] `avro:"lastEventId"`
-	LastUpdated       int64                 `avro:"lastUpdated"` // milliseconds since the epoch
-}
+type Aggregate = InventoryAggregate
 
 // Empty returns the aggregate before the first event.
-func Empty() *Aggregate { return &Aggregate{Locations: avro.Map[int64]{}} }
+func Empty() *Aggregate { return NewInventoryAggregate() }
 
 // Apply folds an event without a [Problem] into the aggregate of its key. It
 // changes a, which nobody else may hold, and returns it.
@@ -39,9 +25,9 @@ func Apply(sku string, e *Event, a *Aggregate) *Aggregate {
 	}
 	quantity := int64(e.Quantity)
 	switch e.EventType {
-	case Reservation:
+	case EventTypeReservation:
 		a.ReservedQuantity += quantity
-	case StockOut, Sale:
+	case EventTypeStockOut, EventTypeSale:
 		a.move(e.LocationID, -quantity)
 	default:
 		a.move(e.LocationID, quantity)

@@ -15,32 +15,32 @@ func TestApply(t *testing.T) {
 		want Aggregate
 	}{
 		{
-			Event{EventID: "1", EventType: StockIn, Quantity: 100, LocationID: "WH-NY", ProductName: avro.Some("15-inch Laptop"), Timestamp: 1000},
+			Event{EventID: "1", EventType: EventTypeStockIn, Quantity: 100, LocationID: "WH-NY", ProductName: avro.Some("15-inch Laptop"), Timestamp: 1000},
 			Aggregate{ProductName: avro.Some("15-inch Laptop"), TotalQuantity: 100, WarehouseQuantity: 100, AvailableQuantity: 100,
 				Locations: avro.MapOf(map[string]int64{"WH-NY": 100}), EventCount: 1, LastEventID: avro.Some("1"), LastUpdated: 1000},
 		},
 		{ // a sale may drive a location below zero: the stock came from elsewhere
-			Event{EventID: "2", EventType: Sale, Quantity: 1, LocationID: "ST-NYC-001", Timestamp: 3000},
+			Event{EventID: "2", EventType: EventTypeSale, Quantity: 1, LocationID: "ST-NYC-001", Timestamp: 3000},
 			Aggregate{ProductName: avro.Some("15-inch Laptop"), TotalQuantity: 99, WarehouseQuantity: 100, StoreQuantity: -1, AvailableQuantity: 99,
 				Locations: avro.MapOf(map[string]int64{"WH-NY": 100, "ST-NYC-001": -1}), EventCount: 2, LastEventID: avro.Some("2"), LastUpdated: 3000},
 		},
 		{ // a reservation names a location and does not touch it; an event from the past does not turn time back
-			Event{EventID: "3", EventType: Reservation, Quantity: 5, LocationID: "EC-ONLINE", Timestamp: 2000},
+			Event{EventID: "3", EventType: EventTypeReservation, Quantity: 5, LocationID: "EC-ONLINE", Timestamp: 2000},
 			Aggregate{ProductName: avro.Some("15-inch Laptop"), TotalQuantity: 99, WarehouseQuantity: 100, StoreQuantity: -1, ReservedQuantity: 5,
 				AvailableQuantity: 94, Locations: avro.MapOf(map[string]int64{"WH-NY": 100, "ST-NYC-001": -1}), EventCount: 3, LastEventID: avro.Some("3"), LastUpdated: 3000},
 		},
 		{
-			Event{EventID: "4", EventType: StockOut, Quantity: 80, LocationID: "WH-NY", Timestamp: 4000},
+			Event{EventID: "4", EventType: EventTypeStockOut, Quantity: 80, LocationID: "WH-NY", Timestamp: 4000},
 			Aggregate{ProductName: avro.Some("15-inch Laptop"), TotalQuantity: 19, WarehouseQuantity: 20, StoreQuantity: -1, ReservedQuantity: 5,
 				AvailableQuantity: 14, Locations: avro.MapOf(map[string]int64{"WH-NY": 20, "ST-NYC-001": -1}), EventCount: 4, LastEventID: avro.Some("4"), LastUpdated: 4000},
 		},
 		{
-			Event{EventID: "5", EventType: Adjustment, Quantity: -5, LocationID: "EC-ONLINE", ProductName: avro.Some(""), Timestamp: 5000},
+			Event{EventID: "5", EventType: EventTypeAdjustment, Quantity: -5, LocationID: "EC-ONLINE", ProductName: avro.Some(""), Timestamp: 5000},
 			Aggregate{ProductName: avro.Some(""), TotalQuantity: 14, WarehouseQuantity: 20, StoreQuantity: -1, EcommerceQuantity: -5, ReservedQuantity: 5,
 				AvailableQuantity: 9, LowStock: true, Locations: avro.MapOf(map[string]int64{"WH-NY": 20, "ST-NYC-001": -1, "EC-ONLINE": -5}), EventCount: 5, LastEventID: avro.Some("5"), LastUpdated: 5000},
 		},
 		{
-			Event{EventID: "6", EventType: Adjustment, Quantity: 1, LocationID: "EC-ONLINE", Timestamp: 5000},
+			Event{EventID: "6", EventType: EventTypeAdjustment, Quantity: 1, LocationID: "EC-ONLINE", Timestamp: 5000},
 			Aggregate{ProductName: avro.Some(""), TotalQuantity: 15, WarehouseQuantity: 20, StoreQuantity: -1, EcommerceQuantity: -4, ReservedQuantity: 5,
 				AvailableQuantity: 10, Locations: avro.MapOf(map[string]int64{"WH-NY": 20, "ST-NYC-001": -1, "EC-ONLINE": -4}), EventCount: 6, LastEventID: avro.Some("6"), LastUpdated: 5000},
 		},
@@ -60,7 +60,7 @@ func TestAggregateNeverContradictsItself(t *testing.T) {
 		a := Empty()
 		n := rapid.IntRange(1, 50).Draw(t, "events")
 		for range n {
-			kind := rapid.SampledFrom([]EventType{StockIn, StockOut, Sale, Reservation, Adjustment}).Draw(t, "type")
+			kind := rapid.SampledFrom([]EventType{EventTypeStockIn, EventTypeStockOut, EventTypeSale, EventTypeReservation, EventTypeAdjustment}).Draw(t, "type")
 			e := &Event{EventID: "e", SKU: "s", EventType: kind, Timestamp: 1,
 				Quantity:   rapid.Int32Range(1, 1000).Draw(t, "quantity"),
 				LocationID: rapid.SampledFrom([]string{"WH-1", "WH-2", "ST-1", "EC-1"}).Draw(t, "location")}

@@ -1,47 +1,18 @@
 package inventory
 
 import (
-	_ "embed"
 	"fmt"
 	"strings"
-
-	"github.com/streamweir/streamweir/serde/avro"
 )
 
-// The Avro schemas of the records.
-var (
-	//go:embed schemas/InventoryEvent.avsc
-	EventSchema string
-	//go:embed schemas/InventoryAggregate.avsc
-	AggregateSchema string
-)
-
-// EventType says what happened to a stock.
-type EventType string
-
-// The event types.
-const (
-	StockIn     EventType = "STOCK_IN"
-	StockOut    EventType = "STOCK_OUT"
-	Sale        EventType = "SALE"
-	Reservation EventType = "RESERVATION"
-	Adjustment  EventType = "ADJUSTMENT"
-)
+// The types of the records are made of their Avro schemas. Times stay the numbers that
+// they are: they are compared and passed on, never shown.
+//
+//go:generate go run github.com/streamweir/streamweir/cmd/streamweir avro generate -raw schemas/InventoryAggregate.avsc schemas/InventoryEvent.avsc
 
 // Event is a change of the stock of one product at one location: a record of
 // inventory-events, whose key is the sku.
-type Event struct {
-	EventID     string                `avro:"eventId"`
-	SKU         string                `avro:"sku"`
-	EventType   EventType             `avro:"eventType"`
-	Quantity    int32                 `avro:"quantity"`
-	LocationID  string                `avro:"locationId"`
-	ProductName avro.Optional[string] `avro:"productName"`
-	Timestamp   int64                 `avro:"timestamp"` // milliseconds since the epoch
-	UserID      avro.Optional[string] `avro:"userId"`
-	Reason      avro.Optional[string] `avro:"reason"`
-	Metadata    avro.Map[string]      `avro:"metadata"` // nil is null
-}
+type Event = InventoryEvent
 
 // Problem says which rule an event with this key breaks; "" is none.
 func Problem(key string, e *Event) string {
@@ -52,7 +23,7 @@ func Problem(key string, e *Event) string {
 		return "eventId is empty"
 	case e.SKU == "":
 		return "sku is empty"
-	case e.Quantity == 0, e.Quantity < 0 && e.EventType != Adjustment:
+	case e.Quantity == 0, e.Quantity < 0 && e.EventType != EventTypeAdjustment:
 		return fmt.Sprintf("quantity %d is not allowed for %s", e.Quantity, e.EventType)
 	case KindOf(e.LocationID) == Unknown:
 		return fmt.Sprintf("locationId '%s' has no known prefix", e.LocationID)

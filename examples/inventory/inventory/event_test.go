@@ -3,7 +3,7 @@ package inventory
 import "testing"
 
 func valid() Event {
-	return Event{EventID: "e-1", SKU: "SKU-1", EventType: StockIn, Quantity: 5, LocationID: "WH-01", Timestamp: 1}
+	return Event{EventID: "e-1", SKU: "SKU-1", EventType: EventTypeStockIn, Quantity: 5, LocationID: "WH-01", Timestamp: 1}
 }
 
 func TestProblem(t *testing.T) {
@@ -18,10 +18,10 @@ func TestProblem(t *testing.T) {
 		"no event id":             {"SKU-1", func(e *Event) { e.EventID = "" }, "eventId is empty"},
 		"no sku":                  {"SKU-1", func(e *Event) { e.SKU = "" }, "sku is empty"},
 		"zero quantity":           {"SKU-1", func(e *Event) { e.Quantity = 0 }, "quantity 0 is not allowed for STOCK_IN"},
-		"zero adjustment":         {"SKU-1", func(e *Event) { e.Quantity, e.EventType = 0, Adjustment }, "quantity 0 is not allowed for ADJUSTMENT"},
-		"negative sale":           {"SKU-1", func(e *Event) { e.Quantity, e.EventType = -3, Sale }, "quantity -3 is not allowed for SALE"},
-		"negative reservation":    {"SKU-1", func(e *Event) { e.Quantity, e.EventType = -1, Reservation }, "quantity -1 is not allowed for RESERVATION"},
-		"negative adjustment":     {"SKU-1", func(e *Event) { e.Quantity, e.EventType = -3, Adjustment }, ""},
+		"zero adjustment":         {"SKU-1", func(e *Event) { e.Quantity, e.EventType = 0, EventTypeAdjustment }, "quantity 0 is not allowed for ADJUSTMENT"},
+		"negative sale":           {"SKU-1", func(e *Event) { e.Quantity, e.EventType = -3, EventTypeSale }, "quantity -3 is not allowed for SALE"},
+		"negative reservation":    {"SKU-1", func(e *Event) { e.Quantity, e.EventType = -1, EventTypeReservation }, "quantity -1 is not allowed for RESERVATION"},
+		"negative adjustment":     {"SKU-1", func(e *Event) { e.Quantity, e.EventType = -3, EventTypeAdjustment }, ""},
 		"unknown location":        {"SKU-1", func(e *Event) { e.LocationID = "XX-01" }, "locationId 'XX-01' has no known prefix"},
 		"empty location":          {"SKU-1", func(e *Event) { e.LocationID = "" }, "locationId '' has no known prefix"},
 		"location in small":       {"SKU-1", func(e *Event) { e.LocationID = "wh-01" }, "locationId 'wh-01' has no known prefix"},

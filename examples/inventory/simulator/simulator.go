@@ -99,7 +99,7 @@ func (s *Simulator) happen() {
 	case dice < 8:
 		s.count(p)
 	case dice < 10 && p.stock[shop] > 0:
-		s.add(p, inventory.Reservation, shop, 1)
+		s.add(p, inventory.EventTypeReservation, shop, 1)
 	case dice < 25 || p.in(stores...)+p.in(shop) < 5:
 		s.ship(p)
 	default:
@@ -131,7 +131,7 @@ func (s *Simulator) choose() *product {
 
 func (s *Simulator) receive(p *product) {
 	p.arrival = 0
-	s.add(p, inventory.StockIn, pick(s.random, warehouses), 40+10*s.random.Int64N(15))
+	s.add(p, inventory.EventTypeStockIn, pick(s.random, warehouses), 40+10*s.random.Int64N(15))
 	s.next[len(s.next)-1].ProductName = avro.Some(p.name)
 }
 
@@ -146,8 +146,8 @@ func (s *Simulator) ship(p *product) {
 	if s.random.IntN(3) == 0 {
 		to = shop
 	}
-	s.add(p, inventory.StockOut, from, n)
-	s.add(p, inventory.StockIn, to, n)
+	s.add(p, inventory.EventTypeStockOut, from, n)
+	s.add(p, inventory.EventTypeStockIn, to, n)
 }
 
 func (s *Simulator) sell(p *product) {
@@ -156,7 +156,7 @@ func (s *Simulator) sell(p *product) {
 		at = shop
 	}
 	if n := min(p.stock[at], 1+s.random.Int64N(3)); n > 0 {
-		s.add(p, inventory.Sale, at, n)
+		s.add(p, inventory.EventTypeSale, at, n)
 		return
 	}
 	s.ship(p)
@@ -168,7 +168,7 @@ func (s *Simulator) count(p *product) {
 	if off == 0 || p.stock[at]+off < 0 {
 		return
 	}
-	s.add(p, inventory.Adjustment, at, off)
+	s.add(p, inventory.EventTypeAdjustment, at, off)
 	s.next[len(s.next)-1].Reason = avro.Some(pick(s.random, reasons))
 }
 
@@ -178,7 +178,7 @@ func (s *Simulator) add(p *product, kind inventory.EventType, at string, n int64
 		e.UserID = avro.Some(pick(s.random, users))
 	}
 	if s.random.IntN(2) == 0 {
-		e.Metadata = avro.Map[string]{{Key: "source", Value: pick(s.random, sources)}}
+		e.Metadata = avro.Some(avro.Map[string]{{Key: "source", Value: pick(s.random, sources)}})
 	}
 	s.next = append(s.next, e)
 }
@@ -190,8 +190,8 @@ func (s *Simulator) apply(e *inventory.Event) {
 			continue
 		}
 		switch e.EventType {
-		case inventory.Reservation:
-		case inventory.Sale, inventory.StockOut:
+		case inventory.EventTypeReservation:
+		case inventory.EventTypeSale, inventory.EventTypeStockOut:
 			p.stock[e.LocationID] -= int64(e.Quantity)
 		default:
 			p.stock[e.LocationID] += int64(e.Quantity)
@@ -213,7 +213,7 @@ func (s *Simulator) Record(now time.Time, codec serde.Codec[*inventory.Event]) (
 // happened.
 func (s *Simulator) bad(now time.Time, codec serde.Codec[*inventory.Event]) (key, value []byte, err error) {
 	p := s.choose()
-	e := inventory.Event{EventID: "bad-" + strconv.FormatInt(now.UnixMilli(), 36), SKU: p.sku, EventType: inventory.Sale,
+	e := inventory.Event{EventID: "bad-" + strconv.FormatInt(now.UnixMilli(), 36), SKU: p.sku, EventType: inventory.EventTypeSale,
 		Quantity: 1, LocationID: pick(s.random, stores), Timestamp: now.UnixMilli()}
 	key = []byte(p.sku)
 	how := s.random.IntN(7)

@@ -73,11 +73,11 @@ func TestStockOfAnEarlierRunIsUsed(t *testing.T) {
 	}
 	s.Stock(&inventory.Aggregate{SKU: "of somebody else"})
 	for range 200 {
-		if e := s.Event(start); e.EventType == inventory.StockIn && inventory.KindOf(e.LocationID) == inventory.Warehouse {
+		if e := s.Event(start); e.EventType == inventory.EventTypeStockIn && inventory.KindOf(e.LocationID) == inventory.Warehouse {
 			t.Fatalf("%s is ordered although there is enough", e.SKU)
 		}
 	}
-	if e := New(1).Event(start); e.EventType != inventory.StockIn {
+	if e := New(1).Event(start); e.EventType != inventory.EventTypeStockIn {
 		t.Errorf("empty shelves begin with %s", e.EventType)
 	}
 }
