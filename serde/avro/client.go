@@ -13,19 +13,52 @@ import (
 	"github.com/riferrei/srclient"
 )
 
-// maxAnswer bounds what is read of a registry's answer.
-const maxAnswer = 16 << 20
+const (
+	// maxAnswer bounds what is read of a registry's answer.
+	maxAnswer = 16 << 20
+	// maxConnections bounds the requests that one URL is sent at a time.
+	maxConnections = 64
+)
 
-// transport stands between srclient and the network. srclient reports a bad
-// status as text and an answer of "null" by a panic; here both become errors
-// whose cause can be told.
-type transport struct{ next *http.Transport }
+// client is a question to one URL. srclient's own client lives for one question
+// only: its caches keep "latest" for ever, and what it does not know (normalize,
+// verbose, messages, a status) is added by the transport, which is the question.
+type client struct {
+	*srclient.SchemaRegistryClient
+	*question
+}
 
-// CloseIdleConnections is what http.Client looks for by this name.
-func (t transport) CloseIdleConnections() { t.next.CloseIdleConnections() }
+// question stands between srclient and the network. srclient reports a bad status
+// as text and an answer of "null" by a panic; here both become errors whose cause
+// can be told.
+type question struct {
+	registry *Registry
+	host     string // that may see the credentials
+	query    string // added to the requests
+	answer   []byte // the last one's body
+}
 
-func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(req)
+func (r *Registry) client(base, query string) client {
+	q := &question{registry: r, query: query}
+	if u, err := url.Parse(base); err == nil {
+		q.host = u.Host
+	}
+	// The codec must not be made by srclient: schemas that goavro does not take
+	// would make the lookup itself fail. Neither are the credentials given to it: it
+	// takes no empty password, and a subject with "confluent.cloud" in its name
+	// turns its bearer token into basic authentication.
+	return client{srclient.NewSchemaRegistryClient(base, srclient.WithClient(&http.Client{Transport: q, Timeout: r.config.timeout()})), q}
+}
+
+func (q *question) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	// srclient cannot leave the version out where the registry lets it be.
+	req.URL.Path, req.URL.RawPath = strings.TrimSuffix(req.URL.Path, "/"), strings.TrimSuffix(req.URL.RawPath, "/")
+	if req.Method == http.MethodPost {
+		req.URL.RawQuery = q.query
+	}
+	q.authorize(req)
+	resp, err := q.registry.transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
@@ -41,11 +74,40 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, newStatusError(req.Method, resp.StatusCode, body)
 	case len(body) > maxAnswer:
 		return nil, fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
-	case !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
-		return nil, errors.New("the answer is not a JSON object")
 	}
+	if err := checkShape(req, body); err != nil {
+		return nil, err
+	}
+	q.answer = body
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// authorize sends the credentials to the host that was configured, and to no other
+// that it redirects to.
+func (q *question) authorize(req *http.Request) {
+	c := &q.registry.config
+	switch {
+	case req.URL.Host != q.host:
+		req.Header.Del("Authorization")
+	case c.BearerToken != "":
+		req.Header.Set("Authorization", "Bearer "+c.BearerToken)
+	case c.Username != "":
+		req.SetBasicAuth(c.Username, c.Password)
+	}
+}
+
+// checkShape tells an answer that is a registry's from one of something else that
+// listens there.
+func checkShape(req *http.Request, body []byte) error {
+	open, what := "{", "object"
+	if req.Method == http.MethodGet && strings.HasSuffix(req.URL.Path, "/versions") {
+		open, what = "[", "array"
+	}
+	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte(open)) {
+		return fmt.Errorf("the answer is not a JSON %s", what)
+	}
+	return nil
 }
 
 func isRedirect(resp *http.Response) bool {
@@ -84,6 +146,12 @@ func (e *statusError) Error() string {
 	return b.String()
 }
 
+// hasStatus reports whether the registry answered with a status.
+func hasStatus(err error, status int) bool {
+	var s *statusError
+	return errors.As(err, &s) && s.status == status
+}
+
 // definite reports whether asking again would give the same answer: the
 // registry understood the request and refused it, or the request cannot even be
 // made. Everything else (no connection, no answer in time, a server in trouble,
@@ -105,24 +173,21 @@ func definite(op string, err error) bool {
 	return errors.As(err, &u) && (u.Op == "parse" || strings.Contains(u.Err.Error(), "unsupported protocol scheme"))
 }
 
-func newClients(urls string, c Config) ([]*srclient.SchemaRegistryClient, *http.Client) {
-	base := http.DefaultTransport.(*http.Transport).Clone()
+func newTransport(c Config) *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxConnsPerHost, t.MaxIdleConnsPerHost = maxConnections, maxConnections
 	if c.TLS != nil {
-		base.TLSClientConfig = c.TLS.Clone()
+		t.TLSClientConfig = c.TLS.Clone()
 	}
-	client := &http.Client{Transport: transport{base}, Timeout: c.timeout()}
-	var list []*srclient.SchemaRegistryClient
+	return t
+}
+
+func splitURLs(urls string) []string {
+	var list []string
 	for u := range strings.SplitSeq(urls, ",") {
-		u = strings.TrimRight(strings.TrimSpace(u), "/")
-		if u == "" {
-			continue
+		if u = strings.TrimRight(strings.TrimSpace(u), "/"); u != "" {
+			list = append(list, u)
 		}
-		// The codec must not be made by srclient: schemas that goavro does not
-		// take would make the lookup itself fail.
-		s := srclient.NewSchemaRegistryClient(u, srclient.WithClient(client), srclient.WithSemaphoreWeight(maxRequests))
-		s.SetCredentials(c.Username, c.Password)
-		s.SetBearerToken(c.BearerToken)
-		list = append(list, s)
 	}
-	return list, client
+	return list
 }

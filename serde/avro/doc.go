@@ -3,7 +3,8 @@
 //
 // Data is in the Confluent wire format: a zero byte, the id of the writer's
 // schema in four bytes, big-endian, and the value in Avro's binary encoding.
-// Subjects follow TopicNameStrategy, <topic>-key and <topic>-value.
+// Subjects follow TopicNameStrategy, <topic>-key and <topic>-value, unless an
+// [Option] says otherwise; those of internal topics are named after the record.
 //
 //	type Order struct {
 //		ID     string
@@ -78,4 +79,23 @@
 //
 // [Registry] asks for each id and each subject's schema once. While it does not
 // answer, errors wrap serde.ErrRetriable; tasks that need nothing new go on.
+// [Config] has authentication, TLS and the timeout; several URLs are asked in turn.
+// Config.Observe counts requests, see stream/monitor.
+//
+// A serde registers its schema when the first record is written. Options of [For],
+// [Record] and [FromJSON] change that, as those of Confluent's serializers do:
+//
+//	Subject(RecordNameStrategy)           value.subject.name.strategy
+//	NormalizeSchemas()                    normalize.schemas
+//	References(...)                       a schema that uses types of other subjects
+//	Config.LookupOnly                     auto.register.schemas=false
+//
+// The schemas of changelogs and repartition topics are registered under the full name
+// of the record, once for all of them, and not under two subjects for each topic.
+// InternalSubject(TopicNameStrategy) brings back what Kafka Streams does. What was
+// written before is read either way: the id is in the data. A registry gives one
+// schema one id under all subjects, so keys remain the same bytes too.
+//
+// [Registry.Check] asks the registry whether a schema may be registered, and
+// [Registry.Register] registers one; an incompatible schema is refused with the reasons.
 package avro

@@ -67,8 +67,9 @@ func ToJSONAs(r *Registry, schema string, data []byte) ([]byte, error) {
 //
 // It may wait for the registry. An error that may pass wraps
 // [serde.ErrRetriable].
-func FromJSON(r *Registry, subject, schema string, text []byte) ([]byte, error) {
-	s, err := avsc.Parse(schema)
+func FromJSON(r *Registry, subject, schema string, text []byte, opts ...Option) ([]byte, error) {
+	o := newOptions(opts)
+	s, err := o.parse(schema)
 	if err != nil {
 		return nil, fmt.Errorf("avro: schema of subject %s: %w", subject, err)
 	}
@@ -85,7 +86,7 @@ func FromJSON(r *Registry, subject, schema string, text []byte) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("avro: not a %s: %w", s.Label(), err)
 	}
-	id, err := r.register(subject, schema)
+	id, err := r.register(subject, schema, &o)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package avro
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 
@@ -21,9 +22,9 @@ import (
 // It is written with the given schema, whose fields with a default may be left
 // out, and read as the schema has it, after resolution of what another schema
 // wrote. A nil map is null.
-func Record(r *Registry, schema string) serde.Serde[map[string]any] {
-	s := &dynamic{registry: r, text: schema}
-	parsed, err := avsc.Parse(schema)
+func Record(r *Registry, schema string, opts ...Option) serde.Serde[map[string]any] {
+	s := &dynamic{registry: r, text: schema, options: newOptions(opts)}
+	parsed, err := s.options.parse(schema)
 	switch {
 	case err != nil:
 		s.err = fmt.Errorf("avro: schema of a record: %w", err)
@@ -45,6 +46,7 @@ func RecordAsWritten(r *Registry) serde.Serde[map[string]any] { return &dynamic{
 type dynamic struct {
 	registry *Registry
 	text     string
+	options  options
 	native   *goavro.Codec
 	resolver *resolver // nil: read as written
 	err      error
@@ -54,36 +56,40 @@ type dynamic struct {
 // Validate returns the error that Bind would return.
 func (s *dynamic) Validate() error { return s.err }
 
-// Bind implements [serde.Serde]. The subject is <topic>-key or <topic>-value.
+// Bind implements [serde.Serde].
 func (s *dynamic) Bind(topic string, role serde.Role) (serde.Codec[map[string]any], error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	return &dynamicCodec{dynamic: s, subject: topic + "-" + role.String(), in: input{resolver: s.resolver}}, nil
+	c := &dynamicCodec{dynamic: s, in: input{resolver: s.resolver}}
+	if s.resolver == nil {
+		return c, nil
+	}
+	var err error
+	if c.out, err = newOutput(s.registry, &s.options, s.text, s.resolver.schema, topic, role); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 type dynamicCodec struct {
 	*dynamic
-	subject string
-	bound   bool
-	id      int32
-	in      input
+	out output
+	in  input
 }
 
 func (c *dynamicCodec) Append(dst []byte, v map[string]any) ([]byte, error) {
 	if c.native == nil {
-		return dst, fmt.Errorf("avro: avro.RecordAsWritten has no schema to write subject %s with; use avro.Record", c.subject)
+		return dst, errors.New("avro: avro.RecordAsWritten has no schema to write with; use avro.Record")
 	}
-	if !c.bound {
-		id, err := c.registry.register(c.subject, c.text)
-		if err != nil {
+	if !c.out.bound {
+		if err := c.out.bind(); err != nil {
 			return dst, err
 		}
-		c.id, c.bound = id, true
 	}
-	out, err := c.native.BinaryFromNative(appendHeader(dst, c.id), v)
+	out, err := c.native.BinaryFromNative(appendHeader(dst, c.out.id), v)
 	if err != nil {
-		return dst, fmt.Errorf("avro: cannot encode %s for subject %s: %w", c.resolver.schema.Name, c.subject, err)
+		return dst, fmt.Errorf("avro: cannot encode %s for subject %s: %w", c.resolver.schema.Name, c.out.subject, err)
 	}
 	return out, nil
 }

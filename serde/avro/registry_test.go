@@ -86,7 +86,7 @@ func TestNothingIsAskedBeforeTheFirstRecord(t *testing.T) {
 func both(r *Registry) map[string]error {
 	_, lookup := r.lookup(7)
 	r.fail(nil)
-	_, register := r.register("topic-value", `"string"`)
+	_, register := r.register("topic-value", `"string"`, &options{})
 	return map[string]error{opLookup: lookup, opRegister: register}
 }
 
@@ -103,9 +103,6 @@ func TestFailuresThatMayPassAreRetriable(t *testing.T) {
 	}
 	for name, r := range cases {
 		for op, err := range both(r) {
-			if op == opRegister && strings.HasSuffix(name, "{}") {
-				continue
-			}
 			if !errors.Is(err, serde.ErrRetriable) {
 				t.Errorf("%s: %s: %v is final", name, op, err)
 			}
@@ -127,7 +124,7 @@ func TestReadBackThatFindsNothingIsRetriable(t *testing.T) {
 	defer s.Close()
 	r := NewRegistry(s.URL, Config{})
 	defer r.Close()
-	if _, err := r.register("topic-value", `"int"`); !errors.Is(err, serde.ErrRetriable) {
+	if _, err := r.Register("topic-value", `"int"`); !errors.Is(err, serde.ErrRetriable) {
 		t.Errorf("%v is final", err)
 	}
 }
@@ -193,7 +190,7 @@ func TestUnknownIDIsRememberedForAWhile(t *testing.T) {
 		t.Errorf("%d requests for an unknown id", n.Load())
 	}
 	f.SeedSchema("x-value", 1, 99, sr.Schema{Schema: eventSchema})
-	now = now.Add(unknownMemory)
+	now = now.Add(refusalMemory)
 	if _, err := r.lookup(99); err != nil {
 		t.Errorf("after a while: %v", err)
 	}
@@ -204,11 +201,11 @@ func TestUnknownIDIsRememberedForAWhile(t *testing.T) {
 
 func TestUnknownIDsAreNotKeptWithoutBound(t *testing.T) {
 	r := NewRegistry("http://127.0.0.1:1", Config{})
-	for i := range int32(3 * maxUnknown) {
-		r.remember(i, errors.New("unknown"))
+	for i := range int32(3 * maxRefusals) {
+		r.refuse(idKey{i}, errors.New("unknown"))
 	}
-	if len(r.unknown) > maxUnknown {
-		t.Errorf("%d ids are remembered", len(r.unknown))
+	if len(r.refusals) > maxRefusals {
+		t.Errorf("%d ids are remembered", len(r.refusals))
 	}
 }
 
@@ -348,7 +345,7 @@ func TestCredentialsAreSent(t *testing.T) {
 	} {
 		f := srfake.New(srfake.WithAuth(want))
 		r := NewRegistry(f.URL(), c)
-		if _, err := r.register("topic-value", `"int"`); err != nil {
+		if _, err := r.Register("topic-value", `"int"`); err != nil {
 			t.Errorf("%s: %v", want, err)
 		}
 		r.Close()
@@ -396,6 +393,8 @@ func TestLookupOnlyRegistersNothing(t *testing.T) {
 	_, f := fake(t)
 	r := NewRegistry(f.URL(), Config{LookupOnly: true})
 	defer r.Close()
+	now := time.Now()
+	r.now = func() time.Time { return now }
 	c := bind(t, For[inventoryEvent](r, eventSchema))
 	if _, err := c.Append(nil, sampleEvent()); err == nil || errors.Is(err, serde.ErrRetriable) {
 		t.Errorf("a schema that is not registered: %v", err)
@@ -404,6 +403,7 @@ func TestLookupOnlyRegistersNothing(t *testing.T) {
 		t.Error("the schema was registered")
 	}
 	f.SeedSchema("topic-value", 1, 5, sr.Schema{Schema: eventSchema})
+	now = now.Add(refusalMemory)
 	if data := encode(t, c, sampleEvent()); data[4] != 5 {
 		t.Errorf("id %d, want 5", data[4])
 	}
@@ -419,7 +419,7 @@ func TestRequestsAreObserved(t *testing.T) {
 		seen = append(seen, fmt.Sprint(op, " ", d > 0, " ", err == nil))
 	}})
 	defer r.Close()
-	id, err := r.register("topic-value", `"int"`)
+	id, err := r.Register("topic-value", `"int"`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -461,7 +461,7 @@ func TestRealRegistry(t *testing.T) {
 	if _, err := r.lookup(1 << 30); err == nil || errors.Is(err, serde.ErrRetriable) {
 		t.Errorf("unknown id: %v", err)
 	}
-	if _, err := r.register(run+"-c-value", `{"type":"nonsense"}`); err == nil || errors.Is(err, serde.ErrRetriable) {
+	if _, err := r.Register(run+"-c-value", `{"type":"nonsense"}`); err == nil || errors.Is(err, serde.ErrRetriable) {
 		t.Errorf("bad schema: %v", err)
 	}
 }

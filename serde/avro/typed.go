@@ -18,8 +18,8 @@ import (
 // registry is asked by the codec when the first record needs it: for the id
 // when it writes, for the writer's schema when it reads an id for the first
 // time. While the registry does not answer, errors wrap [serde.ErrRetriable].
-func For[T any](r *Registry, schema string) serde.Serde[T] {
-	s := &typed[T]{registry: r, text: schema}
+func For[T any](r *Registry, schema string, opts ...Option) serde.Serde[T] {
+	s := &typed[T]{registry: r, text: schema, options: newOptions(opts)}
 	s.err = s.compile()
 	return s
 }
@@ -28,6 +28,7 @@ func For[T any](r *Registry, schema string) serde.Serde[T] {
 type typed[T any] struct {
 	registry *Registry
 	text     string
+	options  options
 	schema   *avsc.Schema
 	coder    bool // *S is a Coder for the schema, and there are no plans
 	encode   []encOp
@@ -38,7 +39,7 @@ type typed[T any] struct {
 
 func (s *typed[T]) compile() error {
 	t := reflect.TypeFor[T]()
-	schema, err := avsc.Parse(s.text)
+	schema, err := s.options.parse(s.text)
 	if err != nil {
 		return fmt.Errorf("avro: schema of %v: %w", t, err)
 	}
@@ -61,12 +62,16 @@ func (s *typed[T]) compile() error {
 // Validate returns the error that Bind would return.
 func (s *typed[T]) Validate() error { return s.err }
 
-// Bind implements [serde.Serde]. The subject is <topic>-key or <topic>-value.
+// Bind implements [serde.Serde].
 func (s *typed[T]) Bind(topic string, role serde.Role) (serde.Codec[T], error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	c := &typedCodec[T]{typed: s, subject: topic + "-" + role.String(), in: input{resolver: s.resolver}}
+	out, err := newOutput(s.registry, &s.options, s.text, s.schema, topic, role)
+	if err != nil {
+		return nil, err
+	}
+	c := &typedCodec[T]{typed: s, out: out, in: input{resolver: s.resolver}}
 	c.pointer = reflect.TypeFor[T]().Kind() == reflect.Pointer
 	return c, nil
 }
@@ -74,10 +79,7 @@ func (s *typed[T]) Bind(topic string, role serde.Role) (serde.Codec[T], error) {
 // typedCodec belongs to one task.
 type typedCodec[T any] struct {
 	*typed[T]
-	subject string
 	pointer bool // T is a pointer
-	bound   bool // id is known
-	id      int32
 
 	// value is where a record is read to and written from. The plans work on
 	// its address; that of a parameter would have to be moved to the heap for
@@ -85,23 +87,22 @@ type typedCodec[T any] struct {
 	value T
 	enc   encoder
 	dec   decoder
+	out   output
 	in    input
 }
 
 func (c *typedCodec[T]) Append(dst []byte, v T) ([]byte, error) {
-	if !c.bound {
-		id, err := c.registry.register(c.subject, c.text)
-		if err != nil {
+	if !c.out.bound {
+		if err := c.out.bind(); err != nil {
 			return dst, err
 		}
-		c.id, c.bound = id, true
 	}
 	c.value = v
-	dst, err := c.append(appendHeader(dst, c.id))
+	dst, err := c.append(appendHeader(dst, c.out.id))
 	var zero T
 	c.value = zero
 	if err != nil {
-		return dst, fmt.Errorf("avro: cannot encode %s for subject %s: %w", c.schema.Label(), c.subject, err)
+		return dst, fmt.Errorf("avro: cannot encode %s for subject %s: %w", c.schema.Label(), c.out.subject, err)
 	}
 	return dst, nil
 }
