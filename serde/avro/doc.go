@@ -87,6 +87,9 @@
 //
 //	Subject(RecordNameStrategy)           value.subject.name.strategy
 //	NormalizeSchemas()                    normalize.schemas
+//	UseLatestVersion()                    use.latest.version
+//	UseSchemaID(id)                       use.schema.id
+//	RequireCompatible(mode)               refuses what the registry would take
 //	References(...)                       a schema that uses types of other subjects
 //	Config.LookupOnly                     auto.register.schemas=false
 //

@@ -86,9 +86,16 @@ func FromJSON(r *Registry, subject, schema string, text []byte, opts ...Option) 
 	if err != nil {
 		return nil, fmt.Errorf("avro: not a %s: %w", s.Label(), err)
 	}
-	id, err := r.register(subject, schema, &o)
-	if err != nil {
+	out := output{registry: r, options: &o, subject: subject, text: schema, schema: s}
+	if err := out.bind(); err != nil {
 		return nil, err
 	}
-	return append(appendHeader(nil, id), body...), nil
+	if out.plan == nil {
+		return append(appendHeader(nil, out.id), body...), nil
+	}
+	framed, err := out.resolved(nil, body)
+	if err != nil {
+		return nil, fmt.Errorf("avro: not a %s: %w", s.Label(), err)
+	}
+	return framed, nil
 }

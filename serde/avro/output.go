@@ -1,8 +1,11 @@
 package avro
 
 import (
+	"fmt"
+
 	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
+	"github.com/streamweir/streamweir/serde/avro/resolve"
 )
 
 // output is what a codec writes with: a subject, and the id of a schema, which it has
@@ -16,6 +19,8 @@ type output struct {
 
 	bound bool
 	id    int32
+	plan  *resolve.Plan // to the schema of id; nil: it is the serde's own
+	buf   []byte        // what the plan is given
 }
 
 func newOutput(r *Registry, o *options, text string, schema *avsc.Schema, topic string, role serde.Role) (output, error) {
@@ -25,9 +30,50 @@ func newOutput(r *Registry, o *options, text string, schema *avsc.Schema, topic 
 
 // bind finds out the id.
 func (o *output) bind() (err error) {
-	if o.id, err = o.registry.register(o.subject, o.text, o.options); err != nil {
-		return err
+	switch {
+	case o.options.latest:
+		latest, err := o.registry.Latest(o.subject)
+		if err != nil {
+			return err
+		}
+		if err := o.fit(latest.Schema); err != nil {
+			return fmt.Errorf("avro: %s cannot be written as version %d, the latest, of subject %q (schema id %d): %w", o.schema.Label(), latest.Version, o.subject, latest.ID, err)
+		}
+		o.id = latest.ID
+	case o.options.fixed:
+		w, err := o.registry.lookup(o.options.id)
+		if err != nil {
+			return err
+		}
+		if err := o.fit(w.schema); err != nil {
+			return fmt.Errorf("avro: %s cannot be written as schema id %d: %w", o.schema.Label(), w.id, err)
+		}
+		o.id = w.id
+	default:
+		if o.id, err = o.registry.register(o.subject, o.text, o.options); err != nil {
+			return err
+		}
 	}
 	o.bound = true
 	return nil
+}
+
+// fit compiles how a value of the serde's schema becomes one of another. Whoever reads
+// it goes by the other's unit of time.
+func (o *output) fit(to *avsc.Schema) error {
+	plan, err := resolve.New(o.schema, to, resolve.Options{Times: true})
+	if err == nil && !plan.Equal() {
+		o.plan = plan
+	}
+	return err
+}
+
+// resolved appends a framed value. data is the value by the serde's schema, in buf.
+func (o *output) resolved(dst, data []byte) ([]byte, error) {
+	o.buf = data
+	out, rest, err := o.plan.Append(appendHeader(dst, o.id), data)
+	if err == nil && len(rest) > 0 {
+		err = errLeft(len(rest))
+	}
+	return out, err
 }

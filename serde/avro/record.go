@@ -87,11 +87,22 @@ func (c *dynamicCodec) Append(dst []byte, v map[string]any) ([]byte, error) {
 			return dst, err
 		}
 	}
-	out, err := c.native.BinaryFromNative(appendHeader(dst, c.out.id), v)
+	out, err := c.append(dst, v)
 	if err != nil {
 		return dst, fmt.Errorf("avro: cannot encode %s for subject %s: %w", c.resolver.schema.Name, c.out.subject, err)
 	}
 	return out, nil
+}
+
+func (c *dynamicCodec) append(dst []byte, v map[string]any) ([]byte, error) {
+	if c.out.plan == nil {
+		return c.native.BinaryFromNative(appendHeader(dst, c.out.id), v)
+	}
+	data, err := c.native.BinaryFromNative(c.out.buf[:0], v)
+	if err != nil {
+		return dst, err
+	}
+	return c.out.resolved(dst, data)
 }
 
 func (c *dynamicCodec) Decode(data []byte) (map[string]any, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/riferrei/srclient"
 
 	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/serde/avro/avsc"
 )
 
 // registerKey is what makes a schema of a subject another one.
@@ -40,6 +41,11 @@ func (r *Registry) register(subject, text string, o *options) (int32, error) {
 	}
 	key := registerKey{subject, text, fmt.Sprintf("%#v", refs), o.normalize}
 	return answer(r, key, func() (int32, error) {
+		if o.mode != avsc.NoCheck && !r.config.LookupOnly {
+			if id, err := r.admit(subject, text, refs, o); id > 0 || err != nil {
+				return id, err
+			}
+		}
 		var id int
 		err := r.ask(opRegister, query(o.normalize), func(c client) error {
 			send := c.CreateSchema
@@ -228,15 +234,64 @@ func (r *Registry) Compatibility(subject string) (string, error) {
 	return level, nil
 }
 
-// explain adds to a refusal what the registry has against the schema.
+// admit returns the id of a schema that its subject has, and 0 for one that may be
+// registered by the mode of the options.
+func (r *Registry) admit(subject, text string, refs []srclient.Reference, o *options) (int32, error) {
+	var id int
+	err := r.ask(opSubject, query(o.normalize), func(c client) error {
+		s, err := c.LookupSchema(subject, text, srclient.Avro, refs...)
+		if err == nil {
+			id = s.ID()
+		}
+		return err
+	})
+	switch {
+	case err == nil && id > 0:
+		return int32(id), nil
+	case err != nil && !hasStatus(err, http.StatusNotFound):
+		return 0, fmt.Errorf("avro: cannot look up the schema of subject %q: %w", subject, err)
+	}
+	report, err := r.compare(subject, text, o, o.mode)
+	if hasStatus(err, http.StatusNotFound) {
+		return 0, nil // a subject without schemas
+	}
+	if err == nil && !report.OK() {
+		err = fmt.Errorf("avro: the schema of subject %q is not registered: %v", subject, report)
+	}
+	return 0, err
+}
+
+// compare checks a schema against what its subject has, without the registry's help.
+func (r *Registry) compare(subject, text string, o *options, m avsc.Mode) (report avsc.Report, err error) {
+	s, err := o.parse(text)
+	if err != nil {
+		return report, err
+	}
+	versions, err := r.Versions(subject)
+	if err != nil {
+		return report, err
+	}
+	var earlier []*avsc.Schema
+	for _, v := range versions {
+		earlier = append(earlier, v.Schema)
+	}
+	return m.Check(s, earlier), nil
+}
+
+// explain adds to a refusal where the schema differs from what its subject has. The
+// registry's message says so as well, on one line.
 func (r *Registry) explain(refusal error, subject, text string, o *options) error {
-	refs, err := r.references(o.references, o.normalize)
+	level, err := r.Compatibility(subject)
 	if err != nil {
 		return refusal
 	}
-	_, reasons, err := r.check(subject, text, refs, o.normalize)
-	if err != nil || len(reasons) == 0 {
+	mode, err := avsc.ParseMode(level)
+	if err != nil {
 		return refusal
 	}
-	return fmt.Errorf("%w\n\t%s", refusal, strings.Join(reasons, "\n\t"))
+	report, err := r.compare(subject, text, o, mode)
+	if err != nil || report.OK() {
+		return refusal
+	}
+	return fmt.Errorf("%w\n%v", refusal, report)
 }

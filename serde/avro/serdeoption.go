@@ -16,6 +16,10 @@ type options struct {
 	internal   SubjectStrategy
 	references []Reference
 	normalize  bool
+	latest     bool
+	fixed      bool
+	id         int32 // if fixed
+	mode       avsc.Mode
 }
 
 func newOptions(opts []Option) options {
@@ -42,6 +46,21 @@ func InternalSubject(s SubjectStrategy) Option { return func(o *options) { o.int
 // version. Confluent: normalize.schemas.
 func NormalizeSchemas() Option { return func(o *options) { o.normalize = true } }
 
+// UseLatestVersion writes with the latest schema of the subject, as it is when the
+// registry is asked for it, once, and registers nothing. A value is written with the
+// serde's schema and resolved into the latest one; if that cannot be the first record
+// has an error with the path where they differ. Confluent: use.latest.version.
+func UseLatestVersion() Option { return func(o *options) { o.latest = true } }
+
+// UseSchemaID writes with the schema of an id, like [UseLatestVersion], whatever its
+// subject. Confluent: use.schema.id.
+func UseSchemaID(id int32) Option { return func(o *options) { o.id, o.fixed = id, true } }
+
+// RequireCompatible refuses to register a schema that is not compatible, in a mode, with
+// what its subject has, whether or not the registry minds. The error is a report with
+// the places where they differ. A schema that the subject has already is not checked.
+func RequireCompatible(m avsc.Mode) Option { return func(o *options) { o.mode = m } }
+
 // References are the schemas with the types that the serde's schema uses and does not
 // define.
 func References(refs ...Reference) Option {
@@ -62,8 +81,13 @@ type Reference struct {
 }
 
 func (o *options) check() error {
-	if o.subject == nil || o.internal == nil {
+	switch {
+	case o.subject == nil || o.internal == nil:
 		return errors.New("a subject strategy is nil")
+	case o.latest && o.fixed:
+		return errors.New("UseLatestVersion and UseSchemaID exclude each other")
+	case o.fixed && o.id < 0:
+		return fmt.Errorf("UseSchemaID(%d): ids are not negative", o.id)
 	}
 	return nil
 }

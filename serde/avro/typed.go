@@ -98,7 +98,12 @@ func (c *typedCodec[T]) Append(dst []byte, v T) ([]byte, error) {
 		}
 	}
 	c.value = v
-	dst, err := c.append(appendHeader(dst, c.out.id))
+	var err error
+	if c.out.plan == nil {
+		dst, err = c.append(appendHeader(dst, c.out.id))
+	} else {
+		dst, err = c.appendResolved(dst)
+	}
 	var zero T
 	c.value = zero
 	if err != nil {
@@ -112,6 +117,14 @@ func (c *typedCodec[T]) append(dst []byte) ([]byte, error) {
 		return c.target().AppendAvro(dst)
 	}
 	return c.enc.run(dst, c.encode, unsafe.Pointer(&c.value))
+}
+
+func (c *typedCodec[T]) appendResolved(dst []byte) ([]byte, error) {
+	data, err := c.append(c.out.buf[:0])
+	if err != nil {
+		return dst, err
+	}
+	return c.out.resolved(dst, data)
 }
 
 // target returns the Coder that value is or that it points to.
