@@ -25,9 +25,9 @@ type Coder interface {
 
 // Of is a serde for a type that was generated from a schema, or a pointer to one: T or
 // *T is a [Coder]. It is [For] with the type's own schema.
-func Of[T any](r *Registry) serde.Serde[T] {
+func Of[T any](r *Registry, opts ...Option) serde.Serde[T] {
 	own, err := coderOf(reflect.TypeFor[T]())
-	s := &typed[T]{registry: r, err: err}
+	s := &typed[T]{registry: r, options: newOptions(opts), err: err}
 	if err == nil {
 		s.text = own.AvroSchema()
 		s.err = s.compile()
