@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -434,13 +433,9 @@ func TestRequestsAreObserved(t *testing.T) {
 
 // TestRealRegistry needs a Confluent-compatible registry.
 func TestRealRegistry(t *testing.T) {
-	url := os.Getenv("SCHEMA_REGISTRY_URL")
-	if url == "" {
-		t.Skip("SCHEMA_REGISTRY_URL is not set")
-	}
+	url, run := realRegistry(t)
 	r := NewRegistry(url, Config{})
 	defer r.Close()
-	run := fmt.Sprint("avro-", time.Now().UnixNano())
 	s := For[*inventoryAggregate](r, aggregateSchema)
 	want := sampleAggregate()
 	for _, topic := range []string{run + "-a", run + "-b"} {
