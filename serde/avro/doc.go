@@ -61,7 +61,7 @@
 // and symbol. A mismatch that no value gets around is an error of the first record that
 // has the schema, one that depends on the value is that value's, and both say where:
 //
-//	avro: schema id 7 cannot be read as Order: lines[].price: written as string, which cannot be read as long
+//	avro: schema id 7 cannot be read as Order: total.amount: written as string, which cannot be read as long
 //	avro: not a Order (schema id 8): lines[2].price: written as null, which cannot be read as long
 //
 // Timestamps and times of day come in the reader's unit if writer and reader name one
