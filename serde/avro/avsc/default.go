@@ -16,10 +16,11 @@ func (p *parser) defaults() error {
 	for _, f := range p.fields {
 		if f.Type.Kind == Float || f.Type.Kind == Double {
 			if text, ok := f.Default.(string); ok {
-				if f.Default, ok = floatText(text); !ok {
+				var value float64
+				if f.Default, value, ok = floatText(text); !ok {
 					return f.def.errorf(BadDefault, "field %s: default %s is no %s", f.Name, f.def.show(), f.Type.Kind)
 				}
-				f.def.node = &node{value: f.Default, from: f.def.from, to: f.def.to}
+				f.def.node = &node{value: value, from: f.def.from, to: f.def.to}
 				continue
 			}
 		}
@@ -46,26 +47,30 @@ func (s *Schema) describe() string {
 var decimal = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$`)
 
 // floatText is what Java takes a text for as the default of a float or double
-// field: NaN and the infinities stay texts.
-func floatText(text string) (any, bool) {
+// field: a JSON value, in which NaN and the infinities stay texts, and the number.
+func floatText(text string) (plain any, value float64, ok bool) {
 	text = strings.TrimSpace(text)
 	switch sign := strings.TrimLeft(text, "+-"); sign {
 	case "NaN":
-		return sign, len(text)-len(sign) <= 1
+		return sign, math.NaN(), len(text)-len(sign) <= 1
 	case "Infinity":
-		return strings.TrimPrefix(text, "+"), len(text)-len(sign) <= 1
+		value = math.Inf(1)
+		if text[0] == '-' {
+			value = math.Inf(-1)
+		}
+		return strings.TrimPrefix(text, "+"), value, len(text)-len(sign) <= 1
 	}
 	if !decimal.MatchString(text) {
-		return nil, false
+		return nil, 0, false
 	}
 	f, _ := strconv.ParseFloat(text, 64) // out of range is infinite
 	if math.IsInf(f, 0) {
 		if f < 0 {
-			return "-Infinity", true
+			return "-Infinity", f, true
 		}
-		return "Infinity", true
+		return "Infinity", f, true
 	}
-	return json.Number(strconv.FormatFloat(f, 'g', -1, 64)), true
+	return json.Number(strconv.FormatFloat(f, 'g', -1, 64)), f, true
 }
 
 // pair is a value and the type that it is to be of. What is known of a pair is
@@ -103,6 +108,8 @@ func validScalar(s *Schema, n *node) bool {
 		return s.Kind == Boolean
 	case string:
 		return s.Kind == String || s.Kind == Bytes || s.Kind == Enum || s.Kind == Fixed
+	case float64:
+		return s.Kind == Float || s.Kind == Double
 	case json.Number:
 		switch s.Kind {
 		case Int:

@@ -3,7 +3,6 @@ package avsc
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"strconv"
 )
 
@@ -185,17 +184,8 @@ func floating(s *Schema, v any) (any, string) {
 	switch v := v.(type) {
 	case json.Number:
 		f, _ = strconv.ParseFloat(v.String(), bits) // out of range is infinite
-	case string:
-		switch v {
-		case "NaN":
-			f = math.NaN()
-		case "Infinity":
-			f = math.Inf(1)
-		case "-Infinity":
-			f = math.Inf(-1)
-		default:
-			return nil, "it is no " + s.Kind.String()
-		}
+	case float64:
+		f = v
 	default:
 		return nil, "it is no " + s.Kind.String()
 	}

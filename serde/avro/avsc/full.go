@@ -12,8 +12,8 @@ func (s *Schema) Full() string {
 }
 
 // identity is the text of what has to be equal for two definitions of one name
-// to be one type: all but documentation and aliases. Other named types are
-// referred to.
+// to be one type, by Java's measure: all but documentation, aliases, the default
+// of an enum and whether a record is an error. Other named types are referred to.
 func (s *Schema) identity() string {
 	w := fullWriter{writer: writer{seen: map[string]bool{}}, root: s}
 	w.schema(s, "")
@@ -66,7 +66,7 @@ func (w *fullWriter) definition(s *Schema, space string) {
 	}
 	w.seen[s.Name] = true
 	w.WriteString(`{"type":`)
-	if s.IsError {
+	if s.IsError && w.docs {
 		w.text("error")
 	} else {
 		w.text(s.Kind.String())
@@ -77,7 +77,7 @@ func (w *fullWriter) definition(s *Schema, space string) {
 		w.WriteString(`,"namespace":`)
 		w.text(own)
 	}
-	w.doc(s.Doc)
+	w.doc(s.Doc, s.hasDoc)
 	switch s.Kind {
 	case Record:
 		w.WriteString(`,"fields":[`)
@@ -89,7 +89,7 @@ func (w *fullWriter) definition(s *Schema, space string) {
 	case Enum:
 		w.WriteString(`,"symbols":`)
 		w.list(s.Symbols)
-		if s.Default != "" {
+		if s.Default != "" && w.docs {
 			w.WriteString(`,"default":`)
 			w.text(s.Default)
 		}
@@ -130,7 +130,7 @@ func (w *fullWriter) field(f *Field, space string) {
 	w.text(f.Name)
 	w.WriteString(`,"type":`)
 	w.schema(f.Type, space)
-	w.doc(f.Doc)
+	w.doc(f.Doc, f.hasDoc)
 	if f.HasDefault {
 		w.WriteString(`,"default":`)
 		w.value(f.Default)
@@ -146,8 +146,8 @@ func (w *fullWriter) field(f *Field, space string) {
 	w.WriteByte('}')
 }
 
-func (w *fullWriter) doc(text string) {
-	if text != "" && w.docs {
+func (w *fullWriter) doc(text string, has bool) {
+	if has && w.docs {
 		w.WriteString(`,"doc":`)
 		w.text(text)
 	}

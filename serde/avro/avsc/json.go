@@ -12,7 +12,7 @@ import (
 // node is a JSON value with its place in the text, which encoding/json does not
 // keep.
 type node struct {
-	value    any // nil, bool, string or json.Number; a delimiter for lists and objects
+	value    any // nil, bool, string or json.Number; float64 for a text that is one; a delimiter for lists and objects
 	list     []*node
 	keys     []string // of an object: the order of its members, each once
 	members  map[string]*node
@@ -101,7 +101,7 @@ func (r *reader) node(depth int) (*node, error) {
 		return nil, r.failure(err)
 	}
 	n := &node{value: t, from: from}
-	if depth++; depth > maxNesting {
+	if depth++; depth > maxNesting && (n.isList() || n.isObject()) {
 		return nil, jsonError{from, fmt.Sprintf("nested deeper than %d levels", maxNesting)}
 	}
 	switch {

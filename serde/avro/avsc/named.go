@@ -2,6 +2,7 @@ package avsc
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -27,7 +28,7 @@ func (p *parser) definition(at *place, space, typ string, to **Schema) error {
 	} else {
 		p.names[s.Name] = s
 	}
-	s.Doc, _ = at.text("doc")
+	s.Doc, s.hasDoc = at.text("doc")
 	var err error
 	switch s.Kind {
 	case Record:
@@ -103,7 +104,9 @@ func (p *parser) aliases(at *place, s *Schema) error {
 			where := at.down(at.member("aliases"), "aliases")
 			return where.element(where.list[i], "", i).errorf(BadName, "alias %q is not a name", a)
 		}
-		s.Aliases = append(s.Aliases, full)
+		if !slices.Contains(s.Aliases, full) {
+			s.Aliases = append(s.Aliases, full)
+		}
 	}
 	return nil
 }
@@ -123,7 +126,9 @@ func aliases(at *place) (list []string, err error) {
 			one := where.element(e, "", i)
 			return nil, one.errorf(BadAlias, "an alias is a name, not %s", one.show())
 		}
-		list = append(list, a)
+		if !slices.Contains(list, a) {
+			list = append(list, a)
+		}
 	}
 	return list, nil
 }
@@ -176,7 +181,7 @@ func (p *parser) field(at *place, space string, f *Field) (err error) {
 			return where.errorf(BadField, "field %s: order %s is not ascending, descending or ignore", f.Name, where.show())
 		}
 	}
-	f.Doc, _ = at.text("doc")
+	f.Doc, f.hasDoc = at.text("doc")
 	if d := at.member("default"); d != nil {
 		f.HasDefault, f.Default, f.def = true, d.plain(), at.down(d, "default")
 		p.fields = append(p.fields, f)

@@ -77,6 +77,7 @@ type Schema struct {
 	// those.
 	MinSize int
 
+	hasDoc bool // which may be empty
 	sized  bool // MinSize is known, or being found further up
 	linked bool // of a named type: all is known
 	finite bool // of a record or enum: it has a value
@@ -112,7 +113,8 @@ type Field struct {
 	// Position is where the text of the field begins.
 	Position Position
 
-	def *place // the text of the default
+	hasDoc bool   // which may be empty
+	def    *place // the text of the default
 }
 
 // Label is the name by which Avro's JSON encoding and error messages refer to
