@@ -13,7 +13,7 @@ ROUNDS ?= 2
 SEEDS ?= 1000
 SEED ?= 1
 
-.PHONY: check fmt vet staticcheck order test conformance sim race integration bench-peer bench lab-up lab-down
+.PHONY: check fmt vet staticcheck order test conformance sim race integration bench-peer bench bench-avro lab-up lab-down
 
 check: fmt vet staticcheck order test
 
@@ -65,6 +65,10 @@ bench-peer:
 bench:
 	go test -run '^$$' -bench BenchmarkTask -benchtime 200000x -benchmem -timeout 30m ./internal/bench/operators
 	go test -run '^$$' -bench BenchmarkApp -benchtime 100000x -benchmem ./internal/bench/operators
+
+# Avro codecs beside each other: ours, goavro, hamba/avro, twmb/avro.
+bench-avro:
+	GOGC=400 go test -count=1 -run TestTable -v ./internal/bench/avro -table
 
 lab-up:
 	$(LAB) up registry
