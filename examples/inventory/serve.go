@@ -82,8 +82,8 @@ func (s *service) open(c config.Config) error {
 	s.kafka = client.New(brokers)
 	s.requests = monitor.NewRegistryRequests()
 	s.registry = avro.NewRegistry(registry, avro.Config{Observe: s.requests.Observe})
-	s.events = avro.For[*inventory.Event](s.registry, inventory.InventoryEventSchema)
-	s.aggregates = avro.For[*inventory.Aggregate](s.registry, inventory.InventoryAggregateSchema)
+	s.events = avro.Of[*inventory.Event](s.registry)
+	s.aggregates = avro.Of[*inventory.Aggregate](s.registry)
 	s.progress = newProgress(s.kafka, s.group)
 	return s.newApp(c, brokers)
 }
