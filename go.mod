@@ -41,6 +41,8 @@ require (
 	github.com/modern-go/reflect2 v1.0.2 // indirect
 )
 
+require github.com/aymanbagabas/go-udiff v0.4.1
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/beorn7/perks v1.0.1 // indirect

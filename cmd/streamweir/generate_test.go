@@ -18,7 +18,7 @@ func write(t *testing.T, dir, name, text string) string {
 
 func command(args ...string) (code int, out, errors string) {
 	var o, e strings.Builder
-	code = run(args, &o, &e)
+	code = run(args, stdio{strings.NewReader(""), &o, &e})
 	return code, o.String(), e.String()
 }
 

@@ -54,16 +54,19 @@ func (r *Registry) Latest(subject string) (Registered, error) {
 	})
 }
 
-// Versions returns all schemas of a subject, oldest first. The list is asked for each
-// time. It may wait for the registry; an error that may pass wraps
-// [serde.ErrRetriable].
+// Versions returns all schemas of a subject, oldest first; a subject that the registry
+// does not know has none. The list is asked for each time. It may wait for the
+// registry; an error that may pass wraps [serde.ErrRetriable].
 func (r *Registry) Versions(subject string) ([]Registered, error) {
 	var numbers []int
 	err := r.ask(opSubject, "", func(c client) (err error) {
 		numbers, err = c.GetSchemaVersions(subject)
 		return err
 	})
-	if err != nil {
+	switch {
+	case hasStatus(err, http.StatusNotFound):
+		return nil, nil
+	case err != nil:
 		return nil, fmt.Errorf("avro: versions of subject %q: %w", subject, err)
 	}
 	var list []Registered

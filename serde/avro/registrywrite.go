@@ -252,9 +252,6 @@ func (r *Registry) admit(subject, text string, refs []srclient.Reference, o *opt
 		return 0, fmt.Errorf("avro: cannot look up the schema of subject %q: %w", subject, err)
 	}
 	report, err := r.compare(subject, text, o, o.mode)
-	if hasStatus(err, http.StatusNotFound) {
-		return 0, nil // a subject without schemas
-	}
 	if err == nil && !report.OK() {
 		err = fmt.Errorf("avro: the schema of subject %q is not registered: %v", subject, report)
 	}

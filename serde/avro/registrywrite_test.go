@@ -220,7 +220,10 @@ func TestVersionsOfASubject(t *testing.T) {
 	if len(s.asked) != 5 { // the list is asked for twice
 		t.Errorf("asked %v", s.asked)
 	}
-	if _, err := r.Versions("b"); err == nil || errors.Is(err, serde.ErrRetriable) {
+	if list, err := r.Versions("b"); err != nil || len(list) != 0 {
+		t.Errorf("a subject without schemas: %v, %v", list, err)
+	}
+	if _, err := r.Latest("b"); err == nil || errors.Is(err, serde.ErrRetriable) {
 		t.Error(err)
 	}
 }

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/streamweir/streamweir/serde/avro"
+	"github.com/streamweir/streamweir/serde/avro/avsc"
+)
+
+// Exit codes of check and register.
+const (
+	incompatible = 1
+	unknown      = 2
+)
+
+var errIncompatible = errors.New("the schema is not compatible")
+
+type check struct {
+	registryFlags
+	File      string   `arg:"" help:"The new schema."`
+	Against   []string `placeholder:"FILE" help:"Files of earlier versions, oldest first, with commas between them or an option for each."`
+	Subject   string   `placeholder:"SUBJECT" help:"The registry's subject whose versions are the earlier ones, such as orders-value."`
+	Mode      string   `placeholder:"MODE" help:"BACKWARD, FORWARD, FULL, or one of these with _TRANSITIVE; without it BACKWARD for files, and for a subject its own in the registry, which is then asked for its verdict too."`
+	Reference []string `sep:"none" placeholder:"NAME=SUBJECT:VERSION" help:"A schema in the registry with a type that the file uses and does not define. The option may be repeated."`
+}
+
+// Validate is called by the parser of the arguments.
+func (c *check) Validate() error {
+	switch {
+	case (len(c.Against) == 0) == (c.Subject == ""):
+		return errors.New("what is the schema to be compared with? Give either --against FILE or --subject SUBJECT")
+	case c.Mode == "":
+		return nil
+	}
+	_, err := avsc.ParseMode(c.Mode)
+	return err
+}
+
+func (c *check) Run(std stdio) error {
+	var v verdict
+	var err error
+	if c.Subject == "" {
+		v, err = c.files()
+	} else {
+		v, err = c.registered()
+	}
+	if err != nil {
+		return outcome{err, unknown}
+	}
+	fmt.Fprintln(std.out, v)
+	if !v.ok() {
+		return outcome{errIncompatible, incompatible}
+	}
+	return nil
+}
+
+func (c *check) files() (verdict, error) {
+	mode := avsc.Backward
+	if c.Mode != "" {
+		mode, _ = avsc.ParseMode(c.Mode)
+	}
+	v := verdict{file: c.File, names: c.Against}
+	var known []*avsc.Schema
+	if len(c.Reference) > 0 {
+		r, err := c.open()
+		if err != nil {
+			return v, err
+		}
+		defer r.Close()
+		for _, text := range c.Reference {
+			ref, err := find(r, text)
+			if err != nil {
+				return v, err
+			}
+			s, err := avsc.ParseStored(ref.Schema)
+			if err != nil {
+				return v, fmt.Errorf("reference %s: %w", ref.Name, err)
+			}
+			known = append(known, s)
+		}
+	}
+	text, err := os.ReadFile(c.File)
+	if err != nil {
+		return v, err
+	}
+	schema, err := avsc.ParseFile(avsc.Source{Name: c.File, Text: string(text)}, known...)
+	if err != nil {
+		return v, err
+	}
+	var old []*avsc.Schema
+	for _, name := range c.Against {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return v, err
+		}
+		s, err := avsc.ParseStored(string(text), known...)
+		if err != nil {
+			return v, fmt.Errorf("%s: %w", name, err)
+		}
+		old = append(old, s)
+	}
+	v.report = mode.Check(schema, old)
+	return v, nil
+}
+
+func (c *check) registered() (verdict, error) {
+	r, err := c.open()
+	if err != nil {
+		return verdict{}, err
+	}
+	defer r.Close()
+	f, err := readFor(r, c.File, c.Subject, c.Reference)
+	if err != nil {
+		return verdict{}, err
+	}
+	v, _, err := judge(r, f, c.Mode)
+	return v, err
+}
+
+// judge compares a schema with those of its subject. In the subject's own mode, which
+// "" is, the registry is asked as well.
+func judge(r *avro.Registry, f subjectFile, mode string) (verdict, []avro.Registered, error) {
+	v := verdict{file: f.name, subject: f.subject}
+	level := mode
+	if level == "" {
+		var err error
+		if level, err = r.Compatibility(f.subject); err != nil {
+			return v, nil, err
+		}
+	}
+	m, err := avsc.ParseMode(level)
+	if err != nil {
+		return v, nil, err
+	}
+	old, err := earlier(r, f.subject, m)
+	if err != nil {
+		return v, nil, err
+	}
+	var schemas []*avsc.Schema
+	for _, o := range old {
+		v.names = append(v.names, fmt.Sprintf("version %d (id %d)", o.Version, o.ID))
+		schemas = append(schemas, o.Schema)
+	}
+	v.report = m.Check(f.schema, schemas)
+	if mode == "" && v.report.OK() {
+		var compatible bool
+		if compatible, v.reasons, err = r.Check(f.subject, f.text, f.options...); err != nil {
+			return v, nil, err
+		}
+		v.refused = !compatible
+	}
+	return v, old, nil
+}
+
+// verdict is the outcome of a comparison.
+type verdict struct {
+	file, subject string
+	names         []string // of the earlier schemas
+	report        avsc.Report
+	refused       bool // by the registry, for reasons of its own
+	reasons       []string
+}
+
+func (v verdict) ok() bool { return v.report.OK() && !v.refused }
+
+// String is the report, for people: for each earlier schema who cannot read what, and
+// below it where and why.
+func (v verdict) String() string {
+	with := v.subject
+	if with == "" {
+		with = strings.Join(v.names, ", ")
+	}
+	var b strings.Builder
+	switch {
+	case v.ok() && len(v.names) == 0:
+		fmt.Fprintf(&b, "%s: compatible (%s): %s has no schema yet", v.file, v.report.Mode, with)
+	case v.ok():
+		fmt.Fprintf(&b, "%s: compatible with %s (%s)", v.file, with, v.report.Mode)
+	default:
+		fmt.Fprintf(&b, "%s: NOT compatible with %s (%s)", v.file, with, v.report.Mode)
+	}
+	for _, f := range v.report.Findings {
+		if f.Forward {
+			fmt.Fprintf(&b, "\n%s cannot read what the new schema writes:", v.names[f.Version])
+		} else {
+			fmt.Fprintf(&b, "\nthe new schema cannot read what %s wrote:", v.names[f.Version])
+		}
+		for _, c := range f.Conflicts {
+			fmt.Fprintf(&b, "\n  %s: %s (%s)", c.Location, c.Message, c.Type)
+		}
+	}
+	if v.refused {
+		b.WriteString("\nthe registry does not take it")
+		for _, reason := range v.reasons {
+			b.WriteString("\n  " + reason)
+		}
+	}
+	return b.String()
+}
