@@ -11,6 +11,7 @@ import (
 
 	"github.com/streamweir/streamweir/examples/inventory/client"
 	"github.com/streamweir/streamweir/examples/inventory/config"
+	"github.com/streamweir/streamweir/examples/inventory/inventory"
 	"github.com/streamweir/streamweir/serde/avro"
 )
 
@@ -69,6 +70,7 @@ func produce(ctx context.Context, args []string, in io.Reader, log io.Writer) er
 	var w where
 	fs := w.flags("produce", "[FILE]", log)
 	strict := fs.Bool("strict", false, "stop at the first bad line")
+	file := fs.String("schema", "", "schema `file` to write the events with; none: the application's")
 	files, err := parse(fs, args)
 	if err != nil {
 		return err
@@ -84,13 +86,17 @@ func produce(ctx context.Context, args []string, in io.Reader, log io.Writer) er
 		defer func() { _ = f.Close() }()
 		in = f
 	}
+	schema, err := schemaOf(*file, inventory.InventoryEventSchema)
+	if err != nil {
+		return err
+	}
 	c, registry, err := w.open()
 	if err != nil {
 		return err
 	}
 	defer func() { _ = c.Close() }()
 	defer registry.Close()
-	count, err := c.ProduceJSON(ctx, registry, in, *strict, func(line int, err error) {
+	count, err := c.ProduceJSONAs(ctx, registry, schema, in, *strict, func(line int, err error) {
 		fmt.Fprintf(log, "line %d: %v\n", line, err)
 	})
 	fmt.Fprintf(log, "%d sent, %d bad\n", count.Sent, count.Bad)
@@ -100,12 +106,25 @@ func produce(ctx context.Context, args []string, in io.Reader, log io.Writer) er
 	return err
 }
 
+// schemaOf reads a schema file if there is one.
+func schemaOf(file, otherwise string) (string, error) {
+	if file == "" {
+		return otherwise, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("inventory: schema: %w", err)
+	}
+	return string(text), nil
+}
+
 var errEnough = errors.New("enough")
 
 func consume(ctx context.Context, args []string, out, log io.Writer) error {
 	var w where
 	fs := w.flags("consume", "TOPIC", log)
 	fromBeginning := fs.Bool("from-beginning", false, "begin with the oldest record, not the next one")
+	file := fs.String("schema", "", "schema `file` to read the records with; none: that which they were written with")
 	most := fs.Int("max", 0, "end after `N` records; 0: never")
 	names, err := parse(fs, args)
 	if err != nil {
@@ -113,6 +132,10 @@ func consume(ctx context.Context, args []string, out, log io.Writer) error {
 	}
 	if len(names) != 1 {
 		return usageError{fmt.Errorf("inventory: consume takes the name of one topic, not %d", len(names))}
+	}
+	schema, err := schemaOf(*file, "")
+	if err != nil {
+		return err
 	}
 	c, registry, err := w.open()
 	if err != nil {
@@ -122,7 +145,7 @@ func consume(ctx context.Context, args []string, out, log io.Writer) error {
 	defer registry.Close()
 	n := 0
 	err = c.Follow(ctx, names[0], *fromBeginning, func(m *client.Message) error {
-		line, err := client.Text(registry, m)
+		line, err := client.TextAs(registry, schema, m)
 		if err != nil {
 			return err
 		}

@@ -164,8 +164,12 @@ func message(m *sarama.ConsumerMessage) *Message {
 // Text is a record as one line of JSON: its value in Avro's JSON encoding, and
 // for a dead letter an object of key, headers and value. A value that is no Avro
 // of a known schema is given as bytes in base64 with the reason.
-func Text(registry *avro.Registry, m *Message) ([]byte, error) {
-	value, err := valueText(registry, m.Value)
+func Text(registry *avro.Registry, m *Message) ([]byte, error) { return TextAs(registry, "", m) }
+
+// TextAs is [Text] with the value as a consumer with the schema reads it; "" is the one
+// that it was written with.
+func TextAs(registry *avro.Registry, schema string, m *Message) ([]byte, error) {
+	value, err := valueText(registry, schema, m.Value)
 	if err != nil || m.Topic != inventory.DLQTopic {
 		return value, err
 	}
@@ -184,11 +188,15 @@ func Text(registry *avro.Registry, m *Message) ([]byte, error) {
 	return json.Marshal(letter)
 }
 
-func valueText(registry *avro.Registry, value []byte) ([]byte, error) {
+func valueText(registry *avro.Registry, schema string, value []byte) ([]byte, error) {
 	if value == nil {
 		return []byte("null"), nil
 	}
-	text, err := avro.ToJSON(registry, value)
+	toJSON := avro.ToJSON
+	if schema != "" {
+		toJSON = func(r *avro.Registry, data []byte) ([]byte, error) { return avro.ToJSONAs(r, schema, data) }
+	}
+	text, err := toJSON(registry, value)
 	if err == nil || errors.Is(err, serde.ErrRetriable) {
 		return text, err
 	}

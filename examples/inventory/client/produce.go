@@ -80,6 +80,12 @@ type Produced struct{ Sent, Bad int }
 // reported to bad with its number, counted from one, and does not stop the rest
 // unless strict. Empty lines are skipped.
 func (c *Client) ProduceJSON(ctx context.Context, registry *avro.Registry, r io.Reader, strict bool, bad func(line int, err error)) (Produced, error) {
+	return c.ProduceJSONAs(ctx, registry, inventory.InventoryEventSchema, r, strict, bad)
+}
+
+// ProduceJSONAs is [Client.ProduceJSON] with another schema, which the registry may
+// refuse: then no line is sent.
+func (c *Client) ProduceJSONAs(ctx context.Context, registry *avro.Registry, schema string, r io.Reader, strict bool, bad func(line int, err error)) (Produced, error) {
 	var mu sync.Mutex
 	var count Produced
 	report := func(line int, err error) {
@@ -98,7 +104,7 @@ func (c *Client) ProduceJSON(ctx context.Context, registry *avro.Registry, r io.
 		return count, err
 	}
 	err = eachLine(r, func(number int, line []byte) error {
-		key, value, err := encodeLine(registry, line)
+		key, value, err := encodeLine(registry, schema, line)
 		if err == nil {
 			if err := p.Send(ctx, number, key, value); err != nil {
 				return err
@@ -121,8 +127,8 @@ func (c *Client) ProduceJSON(ctx context.Context, registry *avro.Registry, r io.
 	return count, err
 }
 
-func encodeLine(registry *avro.Registry, line []byte) (key, value []byte, err error) {
-	value, err = avro.FromJSON(registry, inventory.EventsTopic+"-value", inventory.InventoryEventSchema, line)
+func encodeLine(registry *avro.Registry, schema string, line []byte) (key, value []byte, err error) {
+	value, err = avro.FromJSON(registry, inventory.EventsTopic+"-value", schema, line)
 	if err != nil {
 		return nil, nil, err
 	}
