@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -106,7 +105,7 @@ func (r *readme) serve(line string) {
 		}
 		if time.Now().After(deadline) {
 			log, _ := os.ReadFile(filepath.Join(r.dir, "log"))
-			r.Fatal(fmt.Sprintf("the application does not answer:\n%s", log))
+			r.Fatalf("the application does not answer:\n%s", log)
 		}
 		<-time.After(50 * time.Millisecond)
 	}
