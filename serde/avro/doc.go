@@ -82,7 +82,7 @@
 // [Config] has authentication, TLS and the timeout; several URLs are asked in turn.
 // Config.Observe counts requests, see stream/monitor.
 //
-// A serde registers its schema when the first record is written. Options of [For],
+// A serde registers its schema when the first record is written. Options of [For], [Of],
 // [Record] and [FromJSON] change that, as those of Confluent's serializers do:
 //
 //	Subject(RecordNameStrategy)           value.subject.name.strategy
