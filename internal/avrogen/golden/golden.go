@@ -2,4 +2,4 @@
 // checked in so that a change of the generator shows what it does.
 package golden
 
-//go:generate go run github.com/streamweir/streamweir/cmd/streamweir avro generate schemas/Forest.avsc schemas/Logical.avsc schemas/Node.avsc schemas/Order.avsc schemas/names.avsc
+//go:generate go run github.com/streamweir/streamweir/cmd/streamweir avro generate schemas/Forest.avsc schemas/Logical.avsc schemas/Node.avsc schemas/Order.avsc schemas/Unions.avsc schemas/names.avsc

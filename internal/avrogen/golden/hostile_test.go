@@ -13,7 +13,7 @@ import (
 // is written and read again as the same.
 func FuzzDecode(f *testing.F) {
 	types := []func() avro.Coder{
-		func() avro.Coder { return &Order{} }, func() avro.Coder { return &Node{} }, func() avro.Coder { return &Forest{} },
+		func() avro.Coder { return &Order{} }, func() avro.Coder { return &Unions{} }, func() avro.Coder { return &Node{} }, func() avro.Coder { return &Forest{} },
 		func() avro.Coder { return &Logical{} }, func() avro.Coder { return &Names{} },
 	}
 	r := rand.New(rand.NewPCG(1, 2))

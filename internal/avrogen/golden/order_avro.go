@@ -42,26 +42,16 @@ type Order struct {
 	States     avro.Map[Status]                `avro:"states"`
 	Maybe      avro.Map[avro.Optional[string]] `avro:"maybe"`
 	Lines      []Line                          `avro:"lines"`
-	First      *Line                           `avro:"first"`
-	Second     *Line                           `avro:"second"`
 	Third      Line                            `avro:"third"`
 	ByPlace    avro.Map[Line]                  `avro:"byPlace"`
-	Nick       avro.Optional[string]           `avro:"nick"`
-	List       avro.Optional[[]Line]           `avro:"list"`
-	Table      avro.Optional[avro.Map[int64]]  `avro:"table"`
-	Sum        avro.Optional[MD5]              `avro:"sum"`
-	Only       int32                           `avro:"only"`
-	Payload    OrderPayload                    `avro:"payload"`
-	Choice     OrderChoice                     `avro:"choice"`
-	Choices    []OrderChoicesItem              `avro:"choices"`
 	Customer   Customer                        `avro:"customer"`
 }
 
 // OrderSchema is the schema of [Order].
 // OrderFingerprint is the schema's CRC-64-AVRO.
 const (
-	OrderSchema             = "{\"type\":\"record\",\"name\":\"Order\",\"namespace\":\"com.shop\",\"doc\":\"An order.\\n\\nIt has lines, and `ticks`; */ // and a \\u0000 byte do no harm.\\n\\tIndented.\",\"fields\":[{\"name\":\"orderId\",\"type\":\"string\",\"doc\":\"Unique.\"},{\"name\":\"flag\",\"type\":\"boolean\",\"default\":true},{\"name\":\"count\",\"type\":\"int\",\"default\":-7},{\"name\":\"total\",\"type\":\"long\",\"default\":9223372036854775807},{\"name\":\"weight\",\"type\":\"float\",\"default\":1.5},{\"name\":\"ratio\",\"type\":\"double\",\"default\":-0.0},{\"name\":\"limit\",\"type\":\"double\",\"default\":\"NaN\"},{\"name\":\"blob\",\"type\":\"bytes\",\"default\":\"\\u0000ÿ\\\"a\"},{\"name\":\"nothing\",\"type\":\"null\",\"default\":null},{\"name\":\"status\",\"type\":{\"type\":\"enum\",\"name\":\"Status\",\"doc\":\"Where it is.\",\"symbols\":[\"NEW\",\"PAID_IN_FULL\",\"new\",\"_x\",\"A1\"],\"default\":\"NEW\"},\"default\":\"PAID_IN_FULL\",\"aliases\":[\"state\"]},{\"name\":\"checksum\",\"type\":{\"type\":\"fixed\",\"name\":\"MD5\",\"size\":4},\"default\":\"\\u0001\\u0002\\u0003ÿ\"},{\"name\":\"image\",\"type\":{\"type\":\"fixed\",\"name\":\"Large\",\"size\":5000}},{\"name\":\"tags\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"default\":[\"a\",\"b`c\"]},{\"name\":\"matrix\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":\"double\"}},\"default\":[[1,2],[]]},{\"name\":\"sums\",\"type\":{\"type\":\"array\",\"items\":\"MD5\"},\"default\":[]},{\"name\":\"nulls\",\"type\":{\"type\":\"array\",\"items\":\"null\"},\"default\":[null]},{\"name\":\"notes\",\"type\":{\"type\":\"array\",\"items\":[\"null\",\"string\"]},\"default\":[null,\"x\"]},{\"name\":\"attributes\",\"type\":{\"type\":\"map\",\"values\":\"string\"},\"default\":{\"a\":\"1\",\"b\":\"2\"}},{\"name\":\"nested\",\"type\":{\"type\":\"map\",\"values\":{\"type\":\"map\",\"values\":{\"type\":\"array\",\"items\":\"int\"}}}},{\"name\":\"states\",\"type\":{\"type\":\"map\",\"values\":\"Status\"},\"default\":{\"x\":\"new\"}},{\"name\":\"maybe\",\"type\":{\"type\":\"map\",\"values\":[\"string\",\"null\"]}},{\"name\":\"lines\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"Line\",\"fields\":[{\"name\":\"sku\",\"type\":\"string\"},{\"name\":\"quantity\",\"type\":\"int\",\"default\":1},{\"name\":\"gift\",\"type\":[\"null\",\"boolean\"],\"default\":null}]}},\"default\":[{\"sku\":\"s\"}]},{\"name\":\"first\",\"type\":[\"null\",\"Line\"],\"default\":null},{\"name\":\"second\",\"type\":[\"Line\",\"null\"],\"default\":{\"quantity\":2,\"sku\":\"second\"}},{\"name\":\"third\",\"type\":\"Line\"},{\"name\":\"byPlace\",\"type\":{\"type\":\"map\",\"values\":\"Line\"}},{\"name\":\"nick\",\"type\":[\"string\",\"null\"],\"default\":\"n\"},{\"name\":\"list\",\"type\":[\"null\",{\"type\":\"array\",\"items\":\"Line\"}],\"default\":null},{\"name\":\"table\",\"type\":[\"null\",{\"type\":\"map\",\"values\":\"long\"}],\"default\":null},{\"name\":\"sum\",\"type\":[\"null\",\"MD5\"],\"default\":null},{\"name\":\"only\",\"type\":[\"int\"],\"default\":3},{\"name\":\"payload\",\"type\":[\"null\",\"string\",\"long\",\"double\",\"bytes\",\"boolean\",\"Line\",\"Status\",\"MD5\",{\"type\":\"array\",\"items\":[\"int\",\"string\"]},{\"type\":\"map\",\"values\":[\"null\",\"Line\",\"string\"]}],\"default\":null},{\"name\":\"choice\",\"type\":[\"int\",\"string\"],\"default\":5},{\"name\":\"choices\",\"type\":{\"type\":\"array\",\"items\":[\"null\",\"Line\",\"Status\",\"string\"]},\"default\":[null,\"NEW\",{\"sku\":\"z\"}]},{\"name\":\"customer\",\"type\":{\"type\":\"record\",\"name\":\"Customer\",\"namespace\":\"com.people\",\"fields\":[{\"name\":\"name\",\"type\":\"string\"},{\"name\":\"country\",\"type\":\"string\",\"default\":\"CH\"},{\"name\":\"address\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"Line\",\"doc\":\"Another Line.\",\"fields\":[{\"name\":\"text\",\"type\":\"string\"}]}],\"default\":null}]}}],\"aliases\":[\"Purchase\",\"old.shop.Order\"]}"
-	OrderFingerprint uint64 = 0x41b2e1f3c4e6d25b
+	OrderSchema             = "{\"type\":\"record\",\"name\":\"Order\",\"namespace\":\"com.shop\",\"doc\":\"An order.\\n\\nIt has lines, and `ticks`; */ // and a \\u0000 byte do no harm.\\n\\tIndented.\",\"fields\":[{\"name\":\"orderId\",\"type\":\"string\",\"doc\":\"Unique.\"},{\"name\":\"flag\",\"type\":\"boolean\",\"default\":true},{\"name\":\"count\",\"type\":\"int\",\"default\":-7},{\"name\":\"total\",\"type\":\"long\",\"default\":9223372036854775807},{\"name\":\"weight\",\"type\":\"float\",\"default\":1.5},{\"name\":\"ratio\",\"type\":\"double\",\"default\":-0.0},{\"name\":\"limit\",\"type\":\"double\",\"default\":\"NaN\"},{\"name\":\"blob\",\"type\":\"bytes\",\"default\":\"\\u0000ÿ\\\"a\"},{\"name\":\"nothing\",\"type\":\"null\",\"default\":null},{\"name\":\"status\",\"type\":{\"type\":\"enum\",\"name\":\"Status\",\"doc\":\"Where it is.\",\"symbols\":[\"NEW\",\"PAID_IN_FULL\",\"new\",\"_x\",\"A1\"],\"default\":\"NEW\"},\"default\":\"PAID_IN_FULL\",\"aliases\":[\"state\"]},{\"name\":\"checksum\",\"type\":{\"type\":\"fixed\",\"name\":\"MD5\",\"size\":4},\"default\":\"\\u0001\\u0002\\u0003ÿ\"},{\"name\":\"image\",\"type\":{\"type\":\"fixed\",\"name\":\"Large\",\"size\":5000}},{\"name\":\"tags\",\"type\":{\"type\":\"array\",\"items\":\"string\"},\"default\":[\"a\",\"b`c\"]},{\"name\":\"matrix\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":\"double\"}},\"default\":[[1,2],[]]},{\"name\":\"sums\",\"type\":{\"type\":\"array\",\"items\":\"MD5\"},\"default\":[]},{\"name\":\"nulls\",\"type\":{\"type\":\"array\",\"items\":\"null\"},\"default\":[null]},{\"name\":\"notes\",\"type\":{\"type\":\"array\",\"items\":[\"null\",\"string\"]},\"default\":[null,\"x\"]},{\"name\":\"attributes\",\"type\":{\"type\":\"map\",\"values\":\"string\"},\"default\":{\"a\":\"1\",\"b\":\"2\"}},{\"name\":\"nested\",\"type\":{\"type\":\"map\",\"values\":{\"type\":\"map\",\"values\":{\"type\":\"array\",\"items\":\"int\"}}}},{\"name\":\"states\",\"type\":{\"type\":\"map\",\"values\":\"Status\"},\"default\":{\"x\":\"new\"}},{\"name\":\"maybe\",\"type\":{\"type\":\"map\",\"values\":[\"string\",\"null\"]}},{\"name\":\"lines\",\"type\":{\"type\":\"array\",\"items\":{\"type\":\"record\",\"name\":\"Line\",\"fields\":[{\"name\":\"sku\",\"type\":\"string\"},{\"name\":\"quantity\",\"type\":\"int\",\"default\":1},{\"name\":\"gift\",\"type\":[\"null\",\"boolean\"],\"default\":null}]}},\"default\":[{\"sku\":\"s\"}]},{\"name\":\"third\",\"type\":\"Line\"},{\"name\":\"byPlace\",\"type\":{\"type\":\"map\",\"values\":\"Line\"}},{\"name\":\"customer\",\"type\":{\"type\":\"record\",\"name\":\"Customer\",\"namespace\":\"com.people\",\"fields\":[{\"name\":\"name\",\"type\":\"string\"},{\"name\":\"country\",\"type\":\"string\",\"default\":\"CH\"},{\"name\":\"address\",\"type\":[\"null\",{\"type\":\"record\",\"name\":\"Line\",\"doc\":\"Another Line.\",\"fields\":[{\"name\":\"text\",\"type\":\"string\"}]}],\"default\":null}]}}],\"aliases\":[\"Purchase\",\"old.shop.Order\"]}"
+	OrderFingerprint uint64 = 0xb290eabc34333075
 )
 
 // NewOrder returns a new Order with the defaults of its schema.
@@ -84,12 +74,7 @@ func NewOrder() *Order {
 		Attributes: avro.Map[string]{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}},
 		States:     avro.Map[Status]{{Key: "x", Value: StatusNew_}},
 		Lines:      []Line{Line{SKU: "s", Quantity: 1}},
-		Second:     &Line{SKU: "second", Quantity: 2},
 		Third:      *NewLine(),
-		Nick:       avro.Optional[string]{Value: "n", Set: true},
-		Only:       3,
-		Choice:     OrderChoiceInt{Value: 5},
-		Choices:    []OrderChoicesItem{nil, StatusNew, &Line{SKU: "z", Quantity: 1}},
 		Customer:   *NewCustomer(),
 	}
 }
@@ -99,7 +84,6 @@ func (*Order) AvroSchema() string { return OrderSchema }
 
 // AppendAvro appends v in Avro's binary encoding.
 func (v *Order) AppendAvro(dst []byte) ([]byte, error) {
-	var err error
 	dst = wire.AppendString(dst, v.OrderID)
 	dst = wire.AppendBoolean(dst, v.Flag)
 	dst = wire.AppendLong(dst, int64(v.Count))
@@ -243,18 +227,6 @@ func (v *Order) AppendAvro(dst []byte) ([]byte, error) {
 		}
 	}
 	dst = append(dst, 0)
-	if v.First != nil {
-		dst = append(dst, 2)
-		dst = v.First.appendAvro(dst)
-	} else {
-		dst = append(dst, 0)
-	}
-	if v.Second != nil {
-		dst = append(dst, 0)
-		dst = v.Second.appendAvro(dst)
-	} else {
-		dst = append(dst, 2)
-	}
 	dst = v.Third.appendAvro(dst)
 	if n := len(v.ByPlace); n > 0 {
 		dst = wire.AppendLong(dst, int64(n))
@@ -265,65 +237,6 @@ func (v *Order) AppendAvro(dst []byte) ([]byte, error) {
 			}
 			dst = wire.AppendString(dst, x28.Key)
 			dst = x28.Value.appendAvro(dst)
-		}
-	}
-	dst = append(dst, 0)
-	if v.Nick.Set {
-		dst = append(dst, 0)
-		dst = wire.AppendString(dst, v.Nick.Value)
-	} else {
-		dst = append(dst, 2)
-	}
-	if v.List.Set {
-		dst = append(dst, 2)
-		if n := len(v.List.Value); n > 0 {
-			dst = wire.AppendLong(dst, int64(n))
-			for i29 := range v.List.Value {
-				x30 := &v.List.Value[i29]
-				dst = x30.appendAvro(dst)
-			}
-		}
-		dst = append(dst, 0)
-	} else {
-		dst = append(dst, 0)
-	}
-	if v.Table.Set {
-		dst = append(dst, 2)
-		if n := len(v.Table.Value); n > 0 {
-			dst = wire.AppendLong(dst, int64(n))
-			for i31 := range v.Table.Value {
-				x32 := &v.Table.Value[i31]
-				if i31 > 0 && x32.Key <= v.Table.Value[i31-1].Key {
-					return dst, wire.At(wire.Unordered(x32.Key, v.Table.Value[i31-1].Key), "table")
-				}
-				dst = wire.AppendString(dst, x32.Key)
-				dst = wire.AppendLong(dst, x32.Value)
-			}
-		}
-		dst = append(dst, 0)
-	} else {
-		dst = append(dst, 0)
-	}
-	if v.Sum.Set {
-		dst = append(dst, 2)
-		dst = append(dst, v.Sum.Value[:]...)
-	} else {
-		dst = append(dst, 0)
-	}
-	dst = append(dst, 0)
-	dst = wire.AppendLong(dst, int64(v.Only))
-	if dst, err = appendOrderPayload(dst, v.Payload); err != nil {
-		return dst, wire.At(err, "payload")
-	}
-	if dst, err = appendOrderChoice(dst, v.Choice); err != nil {
-		return dst, wire.At(err, "choice")
-	}
-	if n := len(v.Choices); n > 0 {
-		dst = wire.AppendLong(dst, int64(n))
-		for i33, x34 := range v.Choices {
-			if dst, err = appendOrderChoicesItem(dst, x34); err != nil {
-				return dst, wire.At(err, "choices", i33)
-			}
 		}
 	}
 	dst = append(dst, 0)
@@ -364,24 +277,24 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 	for n := r.Count(1); n > 0; n = r.Count(1) {
 		v.Matrix = wire.Grow(v.Matrix, n)
 		for ; n > 0 && !r.Failed(); n-- {
-			var x35 []float64
-			x35 = []float64{}
+			var x29 []float64
+			x29 = []float64{}
 			for n := r.Count(8); n > 0; n = r.Count(8) {
-				x35 = wire.Grow(x35, n)
+				x29 = wire.Grow(x29, n)
 				for ; n > 0 && !r.Failed(); n-- {
-					x35 = append(x35, r.Double())
+					x29 = append(x29, r.Double())
 				}
 			}
-			v.Matrix = append(v.Matrix, x35)
+			v.Matrix = append(v.Matrix, x29)
 		}
 	}
 	v.Sums = []MD5{}
 	for n := r.Count(4); n > 0; n = r.Count(4) {
 		v.Sums = wire.Grow(v.Sums, n)
 		for ; n > 0 && !r.Failed(); n-- {
-			var x36 MD5
-			r.Fixed(x36[:])
-			v.Sums = append(v.Sums, x36)
+			var x30 MD5
+			r.Fixed(x30[:])
+			v.Sums = append(v.Sums, x30)
 		}
 	}
 	v.Nulls = []struct{}{}
@@ -395,13 +308,13 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 	for n := r.Count(1); n > 0; n = r.Count(1) {
 		v.Notes = wire.Grow(v.Notes, n)
 		for ; n > 0 && !r.Failed(); n-- {
-			var x37 avro.Optional[string]
+			var x31 avro.Optional[string]
 			if r.Is(1) {
-				x37 = avro.Some(r.String())
+				x31 = avro.Some(r.String())
 			} else {
-				x37 = avro.Optional[string]{}
+				x31 = avro.Optional[string]{}
 			}
-			v.Notes = append(v.Notes, x37)
+			v.Notes = append(v.Notes, x31)
 		}
 	}
 	v.Attributes = avro.Map[string]{}
@@ -417,23 +330,23 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 		v.Nested = wire.Grow(v.Nested, n)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Nested = append(v.Nested, avro.Entry[avro.Map[[]int32]]{Key: r.String()})
-			x38 := &v.Nested[len(v.Nested)-1].Value
-			(*x38) = avro.Map[[]int32]{}
+			x32 := &v.Nested[len(v.Nested)-1].Value
+			(*x32) = avro.Map[[]int32]{}
 			for n := r.Count(2); n > 0; n = r.Count(2) {
-				(*x38) = wire.Grow((*x38), n)
+				(*x32) = wire.Grow((*x32), n)
 				for ; n > 0 && !r.Failed(); n-- {
-					(*x38) = append((*x38), avro.Entry[[]int32]{Key: r.String()})
-					x39 := &(*x38)[len((*x38))-1].Value
-					(*x39) = []int32{}
+					(*x32) = append((*x32), avro.Entry[[]int32]{Key: r.String()})
+					x33 := &(*x32)[len((*x32))-1].Value
+					(*x33) = []int32{}
 					for n := r.Count(1); n > 0; n = r.Count(1) {
-						(*x39) = wire.Grow((*x39), n)
+						(*x33) = wire.Grow((*x33), n)
 						for ; n > 0 && !r.Failed(); n-- {
-							(*x39) = append((*x39), r.Int())
+							(*x33) = append((*x33), r.Int())
 						}
 					}
 				}
 			}
-			(*x38).Sort()
+			(*x32).Sort()
 		}
 	}
 	v.Nested.Sort()
@@ -450,11 +363,11 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 		v.Maybe = wire.Grow(v.Maybe, n)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Maybe = append(v.Maybe, avro.Entry[avro.Optional[string]]{Key: r.String()})
-			x40 := &v.Maybe[len(v.Maybe)-1].Value
+			x34 := &v.Maybe[len(v.Maybe)-1].Value
 			if r.Is(0) {
-				(*x40) = avro.Some(r.String())
+				(*x34) = avro.Some(r.String())
 			} else {
-				(*x40) = avro.Optional[string]{}
+				(*x34) = avro.Optional[string]{}
 			}
 		}
 	}
@@ -467,450 +380,18 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 			v.Lines[len(v.Lines)-1].ReadAvro(r)
 		}
 	}
-	if r.Is(1) {
-		v.First = new(Line)
-		v.First.ReadAvro(r)
-	} else {
-		v.First = nil
-	}
-	if r.Is(0) {
-		v.Second = new(Line)
-		v.Second.ReadAvro(r)
-	} else {
-		v.Second = nil
-	}
 	v.Third.ReadAvro(r)
 	v.ByPlace = avro.Map[Line]{}
 	for n := r.Count(4); n > 0; n = r.Count(4) {
 		v.ByPlace = wire.Grow(v.ByPlace, n)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.ByPlace = append(v.ByPlace, avro.Entry[Line]{Key: r.String()})
-			x41 := &v.ByPlace[len(v.ByPlace)-1].Value
-			x41.ReadAvro(r)
+			x35 := &v.ByPlace[len(v.ByPlace)-1].Value
+			x35.ReadAvro(r)
 		}
 	}
 	v.ByPlace.Sort()
-	if r.Is(0) {
-		v.Nick = avro.Some(r.String())
-	} else {
-		v.Nick = avro.Optional[string]{}
-	}
-	if r.Is(1) {
-		v.List.Set = true
-		v.List.Value = []Line{}
-		for n := r.Count(3); n > 0; n = r.Count(3) {
-			v.List.Value = wire.Grow(v.List.Value, n)
-			for ; n > 0 && !r.Failed(); n-- {
-				v.List.Value = append(v.List.Value, Line{})
-				v.List.Value[len(v.List.Value)-1].ReadAvro(r)
-			}
-		}
-	} else {
-		v.List = avro.Optional[[]Line]{}
-	}
-	if r.Is(1) {
-		v.Table.Set = true
-		v.Table.Value = avro.Map[int64]{}
-		for n := r.Count(2); n > 0; n = r.Count(2) {
-			v.Table.Value = wire.Grow(v.Table.Value, n)
-			for ; n > 0 && !r.Failed(); n-- {
-				v.Table.Value = append(v.Table.Value, avro.Entry[int64]{Key: r.String(), Value: r.Long()})
-			}
-		}
-		v.Table.Value.Sort()
-	} else {
-		v.Table = avro.Optional[avro.Map[int64]]{}
-	}
-	if r.Is(1) {
-		v.Sum.Set = true
-		r.Fixed(v.Sum.Value[:])
-	} else {
-		v.Sum = avro.Optional[MD5]{}
-	}
-	r.Branch(1)
-	v.Only = r.Int()
-	v.Payload = readOrderPayload(r)
-	v.Choice = readOrderChoice(r)
-	v.Choices = []OrderChoicesItem{}
-	for n := r.Count(1); n > 0; n = r.Count(1) {
-		v.Choices = wire.Grow(v.Choices, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Choices = append(v.Choices, readOrderChoicesItem(r))
-		}
-	}
 	v.Customer.ReadAvro(r)
-}
-
-// OrderPayload is the union com.shop.Order.payload: one of
-//
-//	nil                            null
-//	OrderPayloadString             string
-//	OrderPayloadLong               long
-//	OrderPayloadDouble             double
-//	OrderPayloadBytes              bytes
-//	OrderPayloadBoolean            boolean
-//	*Line                          com.shop.Line
-//	Status                         com.shop.Status
-//	MD5                            com.shop.MD5
-//	OrderPayloadArray              array
-//	OrderPayloadMap                map
-type OrderPayload interface{ isOrderPayload() }
-
-// OrderPayloadString is the branch string of OrderPayload.
-type OrderPayloadString struct{ Value string }
-
-// OrderPayloadLong is the branch long of OrderPayload.
-type OrderPayloadLong struct{ Value int64 }
-
-// OrderPayloadDouble is the branch double of OrderPayload.
-type OrderPayloadDouble struct{ Value float64 }
-
-// OrderPayloadBytes is the branch bytes of OrderPayload.
-type OrderPayloadBytes struct{ Value []byte }
-
-// OrderPayloadBoolean is the branch boolean of OrderPayload.
-type OrderPayloadBoolean struct{ Value bool }
-
-// OrderPayloadArray is the branch array of OrderPayload.
-type OrderPayloadArray struct{ Value []OrderPayloadArrayItem }
-
-// OrderPayloadMap is the branch map of OrderPayload.
-type OrderPayloadMap struct {
-	Value avro.Map[OrderPayloadMapValue]
-}
-
-func (OrderPayloadString) isOrderPayload()  {}
-func (OrderPayloadLong) isOrderPayload()    {}
-func (OrderPayloadDouble) isOrderPayload()  {}
-func (OrderPayloadBytes) isOrderPayload()   {}
-func (OrderPayloadBoolean) isOrderPayload() {}
-func (*Line) isOrderPayload()               {}
-func (Status) isOrderPayload()              {}
-func (MD5) isOrderPayload()                 {}
-func (OrderPayloadArray) isOrderPayload()   {}
-func (OrderPayloadMap) isOrderPayload()     {}
-
-func appendOrderPayload(dst []byte, v OrderPayload) ([]byte, error) {
-	var err error
-	switch x := v.(type) {
-	case nil:
-		dst = append(dst, 0)
-	case OrderPayloadString:
-		dst = append(dst, 2)
-		dst = wire.AppendString(dst, x.Value)
-	case OrderPayloadLong:
-		dst = append(dst, 4)
-		dst = wire.AppendLong(dst, x.Value)
-	case OrderPayloadDouble:
-		dst = append(dst, 6)
-		dst = wire.AppendDouble(dst, x.Value)
-	case OrderPayloadBytes:
-		dst = append(dst, 8)
-		dst = wire.AppendString(dst, x.Value)
-	case OrderPayloadBoolean:
-		dst = append(dst, 10)
-		dst = wire.AppendBoolean(dst, x.Value)
-	case *Line:
-		if x == nil {
-			return dst, wire.ErrNil
-		}
-		dst = append(dst, 12)
-		dst = x.appendAvro(dst)
-	case Status:
-		dst = append(dst, 14)
-		if uint32(x) >= 5 {
-			return dst, wire.UnknownSymbol(int32(x), 5)
-		}
-		dst = append(dst, byte(x)<<1)
-	case MD5:
-		dst = append(dst, 16)
-		dst = append(dst, x[:]...)
-	case OrderPayloadArray:
-		dst = append(dst, 18)
-		if n := len(x.Value); n > 0 {
-			dst = wire.AppendLong(dst, int64(n))
-			for i42, x43 := range x.Value {
-				if dst, err = appendOrderPayloadArrayItem(dst, x43); err != nil {
-					return dst, wire.At(err, i42)
-				}
-			}
-		}
-		dst = append(dst, 0)
-	case OrderPayloadMap:
-		dst = append(dst, 20)
-		if n := len(x.Value); n > 0 {
-			dst = wire.AppendLong(dst, int64(n))
-			for i44 := range x.Value {
-				x45 := &x.Value[i44]
-				if i44 > 0 && x45.Key <= x.Value[i44-1].Key {
-					return dst, wire.Unordered(x45.Key, x.Value[i44-1].Key)
-				}
-				dst = wire.AppendString(dst, x45.Key)
-				if dst, err = appendOrderPayloadMapValue(dst, x45.Value); err != nil {
-					return dst, wire.At(err, wire.Key(x45.Key))
-				}
-			}
-		}
-		dst = append(dst, 0)
-	default:
-		return dst, wire.ErrNil
-	}
-	return dst, nil
-}
-
-func readOrderPayload(r *wire.Reader) OrderPayload {
-	switch r.Branch(11) {
-	case 0:
-		return nil
-	case 1:
-		var x OrderPayloadString
-		x.Value = r.String()
-		return x
-	case 2:
-		var x OrderPayloadLong
-		x.Value = r.Long()
-		return x
-	case 3:
-		var x OrderPayloadDouble
-		x.Value = r.Double()
-		return x
-	case 4:
-		var x OrderPayloadBytes
-		x.Value = r.Bytes()
-		return x
-	case 5:
-		var x OrderPayloadBoolean
-		x.Value = r.Boolean()
-		return x
-	case 6:
-		x := new(Line)
-		x.ReadAvro(r)
-		return x
-	case 7:
-		var x Status
-		x = Status(r.Symbol(5))
-		return x
-	case 8:
-		var x MD5
-		r.Fixed(x[:])
-		return x
-	case 9:
-		var x OrderPayloadArray
-		x.Value = []OrderPayloadArrayItem{}
-		for n := r.Count(2); n > 0; n = r.Count(2) {
-			x.Value = wire.Grow(x.Value, n)
-			for ; n > 0 && !r.Failed(); n-- {
-				x.Value = append(x.Value, readOrderPayloadArrayItem(r))
-			}
-		}
-		return x
-	case 10:
-		var x OrderPayloadMap
-		x.Value = avro.Map[OrderPayloadMapValue]{}
-		for n := r.Count(2); n > 0; n = r.Count(2) {
-			x.Value = wire.Grow(x.Value, n)
-			for ; n > 0 && !r.Failed(); n-- {
-				x.Value = append(x.Value, avro.Entry[OrderPayloadMapValue]{Key: r.String(), Value: readOrderPayloadMapValue(r)})
-			}
-		}
-		x.Value.Sort()
-		return x
-	}
-	return nil
-}
-
-// OrderPayloadArrayItem is the union com.shop.Order.payload[]: one of
-//
-//	OrderPayloadArrayItemInt       int
-//	OrderPayloadArrayItemString    string
-type OrderPayloadArrayItem interface{ isOrderPayloadArrayItem() }
-
-// OrderPayloadArrayItemInt is the branch int of OrderPayloadArrayItem.
-type OrderPayloadArrayItemInt struct{ Value int32 }
-
-// OrderPayloadArrayItemString is the branch string of OrderPayloadArrayItem.
-type OrderPayloadArrayItemString struct{ Value string }
-
-func (OrderPayloadArrayItemInt) isOrderPayloadArrayItem()    {}
-func (OrderPayloadArrayItemString) isOrderPayloadArrayItem() {}
-
-func appendOrderPayloadArrayItem(dst []byte, v OrderPayloadArrayItem) ([]byte, error) {
-	switch x := v.(type) {
-	case OrderPayloadArrayItemInt:
-		dst = append(dst, 0)
-		dst = wire.AppendLong(dst, int64(x.Value))
-	case OrderPayloadArrayItemString:
-		dst = append(dst, 2)
-		dst = wire.AppendString(dst, x.Value)
-	default:
-		return dst, wire.ErrNil
-	}
-	return dst, nil
-}
-
-func readOrderPayloadArrayItem(r *wire.Reader) OrderPayloadArrayItem {
-	switch r.Branch(2) {
-	case 0:
-		var x OrderPayloadArrayItemInt
-		x.Value = r.Int()
-		return x
-	case 1:
-		var x OrderPayloadArrayItemString
-		x.Value = r.String()
-		return x
-	}
-	return nil
-}
-
-// OrderPayloadMapValue is the union com.shop.Order.payload{}: one of
-//
-//	nil                            null
-//	*Line                          com.shop.Line
-//	OrderPayloadMapValueString     string
-type OrderPayloadMapValue interface{ isOrderPayloadMapValue() }
-
-// OrderPayloadMapValueString is the branch string of OrderPayloadMapValue.
-type OrderPayloadMapValueString struct{ Value string }
-
-func (*Line) isOrderPayloadMapValue()                      {}
-func (OrderPayloadMapValueString) isOrderPayloadMapValue() {}
-
-func appendOrderPayloadMapValue(dst []byte, v OrderPayloadMapValue) ([]byte, error) {
-	switch x := v.(type) {
-	case nil:
-		dst = append(dst, 0)
-	case *Line:
-		if x == nil {
-			return dst, wire.ErrNil
-		}
-		dst = append(dst, 2)
-		dst = x.appendAvro(dst)
-	case OrderPayloadMapValueString:
-		dst = append(dst, 4)
-		dst = wire.AppendString(dst, x.Value)
-	default:
-		return dst, wire.ErrNil
-	}
-	return dst, nil
-}
-
-func readOrderPayloadMapValue(r *wire.Reader) OrderPayloadMapValue {
-	switch r.Branch(3) {
-	case 0:
-		return nil
-	case 1:
-		x := new(Line)
-		x.ReadAvro(r)
-		return x
-	case 2:
-		var x OrderPayloadMapValueString
-		x.Value = r.String()
-		return x
-	}
-	return nil
-}
-
-// OrderChoice is the union com.shop.Order.choice: one of
-//
-//	OrderChoiceInt                 int
-//	OrderChoiceString              string
-type OrderChoice interface{ isOrderChoice() }
-
-// OrderChoiceInt is the branch int of OrderChoice.
-type OrderChoiceInt struct{ Value int32 }
-
-// OrderChoiceString is the branch string of OrderChoice.
-type OrderChoiceString struct{ Value string }
-
-func (OrderChoiceInt) isOrderChoice()    {}
-func (OrderChoiceString) isOrderChoice() {}
-
-func appendOrderChoice(dst []byte, v OrderChoice) ([]byte, error) {
-	switch x := v.(type) {
-	case OrderChoiceInt:
-		dst = append(dst, 0)
-		dst = wire.AppendLong(dst, int64(x.Value))
-	case OrderChoiceString:
-		dst = append(dst, 2)
-		dst = wire.AppendString(dst, x.Value)
-	default:
-		return dst, wire.ErrNil
-	}
-	return dst, nil
-}
-
-func readOrderChoice(r *wire.Reader) OrderChoice {
-	switch r.Branch(2) {
-	case 0:
-		var x OrderChoiceInt
-		x.Value = r.Int()
-		return x
-	case 1:
-		var x OrderChoiceString
-		x.Value = r.String()
-		return x
-	}
-	return nil
-}
-
-// OrderChoicesItem is the union com.shop.Order.choices[]: one of
-//
-//	nil                            null
-//	*Line                          com.shop.Line
-//	Status                         com.shop.Status
-//	OrderChoicesItemString         string
-type OrderChoicesItem interface{ isOrderChoicesItem() }
-
-// OrderChoicesItemString is the branch string of OrderChoicesItem.
-type OrderChoicesItemString struct{ Value string }
-
-func (*Line) isOrderChoicesItem()                  {}
-func (Status) isOrderChoicesItem()                 {}
-func (OrderChoicesItemString) isOrderChoicesItem() {}
-
-func appendOrderChoicesItem(dst []byte, v OrderChoicesItem) ([]byte, error) {
-	switch x := v.(type) {
-	case nil:
-		dst = append(dst, 0)
-	case *Line:
-		if x == nil {
-			return dst, wire.ErrNil
-		}
-		dst = append(dst, 2)
-		dst = x.appendAvro(dst)
-	case Status:
-		dst = append(dst, 4)
-		if uint32(x) >= 5 {
-			return dst, wire.UnknownSymbol(int32(x), 5)
-		}
-		dst = append(dst, byte(x)<<1)
-	case OrderChoicesItemString:
-		dst = append(dst, 6)
-		dst = wire.AppendString(dst, x.Value)
-	default:
-		return dst, wire.ErrNil
-	}
-	return dst, nil
-}
-
-func readOrderChoicesItem(r *wire.Reader) OrderChoicesItem {
-	switch r.Branch(4) {
-	case 0:
-		return nil
-	case 1:
-		x := new(Line)
-		x.ReadAvro(r)
-		return x
-	case 2:
-		var x Status
-		x = Status(r.Symbol(5))
-		return x
-	case 3:
-		var x OrderChoicesItemString
-		x.Value = r.String()
-		return x
-	}
-	return nil
 }
 
 // Status is the enum com.shop.Status.
