@@ -121,16 +121,19 @@ func (l *locator) items(s *avsc.Schema) bool {
 			n = 1 // they are all alike
 		}
 		for ; n > 0; n-- {
-			part := "[" + strconv.Itoa(i) + "]"
+			key := *l.r // what the path needs of it is read when there is one
 			if s.Kind == avsc.Map {
-				key := l.r.String()
+				l.r.SkipString()
 				if l.past() {
 					return true
 				}
-				part = "[" + strconv.Quote(key) + "]"
 			}
 			if l.value(s.Items) {
-				l.path = join(part, l.path)
+				part := strconv.Itoa(i)
+				if s.Kind == avsc.Map {
+					part = strconv.Quote(key.String())
+				}
+				l.path = join("["+part+"]", l.path)
 				return true
 			}
 			i++

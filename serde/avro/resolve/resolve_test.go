@@ -293,3 +293,20 @@ func TestPlansAreShared(t *testing.T) {
 		}
 	}
 }
+
+// To go over good data makes no paths.
+func TestCheckAllocatesNothing(t *testing.T) {
+	s := parse(t, `{"type":"map","values":{"type":"array","items":"string"}}`)
+	data := wire.AppendLong(nil, 100)
+	for range 100 {
+		data = append(wire.AppendString(wire.AppendLong(wire.AppendString(data, "key"), 1), "value"), 0)
+	}
+	data = append(data, 0)
+	if n := testing.AllocsPerRun(10, func() {
+		if rest, err := Check(s, data); err != nil || len(rest) > 0 {
+			t.Fatal(err, rest)
+		}
+	}); n > 1 {
+		t.Errorf("%v allocations for 200 elements", n)
+	}
+}

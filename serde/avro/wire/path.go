@@ -3,14 +3,13 @@ package wire
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 )
 
-// What can be wrong with a value that is to be written.
+// ErrNil is the error of a union that is nil and has no null.
 var ErrNil = errors.New("nil, which is no branch of the union")
 
-// A PathError is an error of a value inside of the one that was to be written.
+// A PathError is an error of a value inside of the one that was to be read or written.
 type PathError struct {
 	Path string // fields, [positions] in arrays and ["keys"] of maps: lines[2].price
 	Err  error
@@ -55,7 +54,7 @@ func At(err error, steps ...any) error {
 
 // UnknownSymbol is the error of a value that is none of an enum's.
 func UnknownSymbol(value int32, symbols int) error {
-	return fmt.Errorf("%d is no symbol of the enum, which has %s", value, strconv.Itoa(symbols))
+	return fmt.Errorf("%d is no symbol of the enum, which has %d", value, symbols)
 }
 
 // Unordered is the error of a map whose keys are not in order.
