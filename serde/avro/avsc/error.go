@@ -2,6 +2,7 @@ package avsc
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -58,8 +59,11 @@ func (p Position) String() string {
 type source struct {
 	name, text string
 	lines      []int // where each begins
+	last       struct{ line, at, column int }
 }
 
+// position counts on from the place it was asked for last, if that is before on the
+// line: a text of one line must not be counted from its beginning for each of its types.
 func (s *source) position(at int) Position {
 	if s.lines == nil {
 		s.lines = []int{0}
@@ -69,15 +73,17 @@ func (s *source) position(at int) Position {
 			}
 		}
 	}
-	line, end := 0, len(s.lines)
-	for end-line > 1 {
-		if mid := (line + end) / 2; s.lines[mid] <= at {
-			line = mid
-		} else {
-			end = mid
-		}
+	line, found := slices.BinarySearch(s.lines, at)
+	if !found {
+		line--
 	}
-	return Position{s.name, line + 1, utf8.RuneCountInString(s.text[s.lines[line]:at]) + 1}
+	l := &s.last
+	if l.line != line || l.at > at || l.column == 0 {
+		l.line, l.at, l.column = line, s.lines[line], 1
+	}
+	l.column += utf8.RuneCountInString(s.text[l.at:at])
+	l.at = at
+	return Position{s.name, line + 1, l.column}
 }
 
 // place is a node with the way to it, which is spelled out only for errors.
