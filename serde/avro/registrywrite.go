@@ -78,20 +78,26 @@ func query(normalize bool) string {
 	return ""
 }
 
-// references are those of a schema as the registry knows them: with versions.
-func (r *Registry) references(refs []Reference, normalize bool) ([]srclient.Reference, error) {
+// versioned are references as the registry knows them. version finds the version of one
+// that names none.
+func versioned(refs []Reference, version func(Reference) (int, error)) ([]srclient.Reference, error) {
 	var list []srclient.Reference
 	for _, ref := range refs {
-		version := ref.Version
-		if version == 0 {
+		v := ref.Version
+		if v == 0 {
 			var err error
-			if version, err = r.versionOf(ref, normalize); err != nil {
+			if v, err = version(ref); err != nil {
 				return nil, err
 			}
 		}
-		list = append(list, srclient.Reference{Name: ref.Name, Subject: ref.Subject, Version: version})
+		list = append(list, srclient.Reference{Name: ref.Name, Subject: ref.Subject, Version: v})
 	}
 	return list, nil
+}
+
+// references registers those that name no version.
+func (r *Registry) references(refs []Reference, normalize bool) ([]srclient.Reference, error) {
+	return versioned(refs, func(ref Reference) (int, error) { return r.versionOf(ref, normalize) })
 }
 
 // versionKey of a schema that is referred to.
@@ -108,23 +114,25 @@ func (r *Registry) versionOf(ref Reference, normalize bool) (int, error) {
 		return 0, err
 	}
 	key := referenceKey{registerKey{ref.Subject, ref.Schema, fmt.Sprintf("%#v", refs), normalize}}
-	return answer(r, key, func() (int, error) {
-		version := 0
-		err := r.ask(opSubject, query(normalize), func(c client) error {
-			s, err := c.LookupSchema(ref.Subject, ref.Schema, srclient.Avro, refs...)
-			if err != nil {
-				return err
-			}
-			if version = s.Version(); version <= 0 {
-				return errors.New("the answer holds no version")
-			}
-			return nil
-		})
+	return answer(r, key, func() (int, error) { return r.registeredAs(ref, refs, normalize) })
+}
+
+// registeredAs returns the version that a schema that is referred to has.
+func (r *Registry) registeredAs(ref Reference, refs []srclient.Reference, normalize bool) (version int, err error) {
+	err = r.ask(opSubject, query(normalize), func(c client) error {
+		s, err := c.LookupSchema(ref.Subject, ref.Schema, srclient.Avro, refs...)
 		if err != nil {
-			err = fmt.Errorf("avro: version of the schema of subject %q, which is referred to: %w", ref.Subject, err)
+			return err
 		}
-		return version, err
+		if version = s.Version(); version <= 0 {
+			return errors.New("the answer holds no version")
+		}
+		return nil
 	})
+	if err != nil {
+		err = fmt.Errorf("avro: version of the schema of subject %q, which is referred to: %w", ref.Subject, err)
+	}
+	return version, err
 }
 
 // Check asks the registry whether a schema may be registered under a subject, by the
@@ -137,7 +145,7 @@ func (r *Registry) Check(subject, schema string, opts ...Option) (compatible boo
 	if _, err := o.parse(schema); err != nil {
 		return false, nil, fmt.Errorf("avro: schema of subject %q: %w", subject, err)
 	}
-	refs, err := r.known(o.references)
+	refs, err := r.known(o.references, o.normalize)
 	if err != nil {
 		return false, nil, err
 	}
@@ -163,28 +171,14 @@ func (r *Registry) check(subject, schema string, refs []srclient.Reference, norm
 }
 
 // known are references to what is registered already.
-func (r *Registry) known(refs []Reference) ([]srclient.Reference, error) {
-	var list []srclient.Reference
-	for _, ref := range refs {
-		if ref.Version == 0 {
-			inner, err := r.known(ref.References)
-			if err != nil {
-				return nil, err
-			}
-			err = r.ask(opSubject, "", func(c client) error {
-				s, err := c.LookupSchema(ref.Subject, ref.Schema, srclient.Avro, inner...)
-				if err == nil {
-					ref.Version = s.Version()
-				}
-				return err
-			})
-			if err != nil {
-				return nil, fmt.Errorf("avro: version of the schema of subject %q, which is referred to: %w", ref.Subject, err)
-			}
+func (r *Registry) known(refs []Reference, normalize bool) ([]srclient.Reference, error) {
+	return versioned(refs, func(ref Reference) (int, error) {
+		inner, err := r.known(ref.References, normalize)
+		if err != nil {
+			return 0, err
 		}
-		list = append(list, srclient.Reference{Name: ref.Name, Subject: ref.Subject, Version: ref.Version})
-	}
-	return list, nil
+		return r.registeredAs(ref, inner, normalize)
+	})
 }
 
 // reasonsOf finds what a registry says about an incompatible schema: messages are

@@ -185,6 +185,18 @@ func TestCheckGivesTheRegistrysReasons(t *testing.T) {
 	}
 }
 
+// What a schema refers to is found as it was registered: normalised.
+func TestCheckFindsReferencesAsTheyAreRegistered(t *testing.T) {
+	r, s := script(t, map[string]string{
+		"POST /subjects/cents?normalize=true":                                     `{"subject":"cents","version":3,"id":7,"schema":"{}"}`,
+		"POST /compatibility/subjects/money/versions?normalize=true&verbose=true": `{"is_compatible":true}`,
+	})
+	ref := Reference{Name: "m.Cents", Subject: "cents", Schema: centsSchema}
+	if ok, _, err := r.Check("money", moneySchema, References(ref), NormalizeSchemas()); !ok || err != nil {
+		t.Errorf("%v, %v; asked %q", ok, err, s.asked)
+	}
+}
+
 func TestLevelOfASubject(t *testing.T) {
 	for want, answers := range map[string]map[string]string{
 		"FULL":     {"GET /config/a?defaultToGlobal=true": `{"compatibilityLevel":"FULL"}`},
