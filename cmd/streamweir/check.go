@@ -62,7 +62,7 @@ func (c *check) files() (verdict, error) {
 	if c.Mode != "" {
 		mode, _ = avsc.ParseMode(c.Mode)
 	}
-	v := verdict{file: c.File, names: c.Against}
+	v := verdict{file: c.File}
 	var known []*avsc.Schema
 	if len(c.Reference) > 0 {
 		r, err := c.open()
@@ -70,16 +70,8 @@ func (c *check) files() (verdict, error) {
 			return v, err
 		}
 		defer r.Close()
-		for _, text := range c.Reference {
-			ref, err := find(r, text)
-			if err != nil {
-				return v, err
-			}
-			s, err := avsc.ParseStored(ref.Schema)
-			if err != nil {
-				return v, fmt.Errorf("reference %s: %w", ref.Name, err)
-			}
-			known = append(known, s)
+		if _, known, err = findAll(r, c.Reference); err != nil {
+			return v, err
 		}
 	}
 	text, err := os.ReadFile(c.File)
@@ -103,6 +95,7 @@ func (c *check) files() (verdict, error) {
 		old = append(old, s)
 	}
 	v.report = mode.Check(schema, old)
+	v.report.Names = c.Against
 	return v, nil
 }
 
@@ -135,16 +128,17 @@ func judge(r *avro.Registry, f subjectFile, mode string) (verdict, []avro.Regist
 	if err != nil {
 		return v, nil, err
 	}
-	old, err := earlier(r, f.subject, m)
+	old, err := r.Versions(f.subject)
 	if err != nil {
 		return v, nil, err
 	}
 	var schemas []*avsc.Schema
+	var names []string
 	for _, o := range old {
-		v.names = append(v.names, fmt.Sprintf("version %d (id %d)", o.Version, o.ID))
-		schemas = append(schemas, o.Schema)
+		schemas, names = append(schemas, o.Schema), append(names, o.String())
 	}
 	v.report = m.Check(f.schema, schemas)
+	v.report.Names = names
 	if mode == "" && v.report.OK() {
 		var compatible bool
 		if compatible, v.reasons, err = r.Check(f.subject, f.text, f.options...); err != nil {
@@ -158,7 +152,6 @@ func judge(r *avro.Registry, f subjectFile, mode string) (verdict, []avro.Regist
 // verdict is the outcome of a comparison.
 type verdict struct {
 	file, subject string
-	names         []string // of the earlier schemas
 	report        avsc.Report
 	refused       bool // by the registry, for reasons of its own
 	reasons       []string
@@ -171,27 +164,18 @@ func (v verdict) ok() bool { return v.report.OK() && !v.refused }
 func (v verdict) String() string {
 	with := v.subject
 	if with == "" {
-		with = strings.Join(v.names, ", ")
+		with = strings.Join(v.report.Names, ", ")
 	}
 	var b strings.Builder
 	switch {
-	case v.ok() && len(v.names) == 0:
+	case v.ok() && len(v.report.Names) == 0:
 		fmt.Fprintf(&b, "%s: compatible (%s): %s has no schema yet", v.file, v.report.Mode, with)
 	case v.ok():
 		fmt.Fprintf(&b, "%s: compatible with %s (%s)", v.file, with, v.report.Mode)
 	default:
 		fmt.Fprintf(&b, "%s: NOT compatible with %s (%s)", v.file, with, v.report.Mode)
 	}
-	for _, f := range v.report.Findings {
-		if f.Forward {
-			fmt.Fprintf(&b, "\n%s cannot read what the new schema writes:", v.names[f.Version])
-		} else {
-			fmt.Fprintf(&b, "\nthe new schema cannot read what %s wrote:", v.names[f.Version])
-		}
-		for _, c := range f.Conflicts {
-			fmt.Fprintf(&b, "\n  %s: %s (%s)", c.Location, c.Message, c.Type)
-		}
-	}
+	b.WriteString(v.report.Details())
 	if v.refused {
 		b.WriteString("\nthe registry does not take it")
 		for _, reason := range v.reasons {

@@ -166,6 +166,8 @@ func TestTheRegistrysOwnReasons(t *testing.T) {
 			_, _ = w.Write([]byte(`{"compatibilityLevel":"BACKWARD"}`))
 		case strings.HasPrefix(r.URL.Path, "/compatibility"):
 			_, _ = w.Write([]byte(`{"is_compatible":false,"messages":["not on a Friday"]}`))
+		case strings.HasSuffix(r.URL.Path, "/versions"):
+			_, _ = w.Write([]byte(`[1]`))
 		case r.Method == http.MethodGet:
 			_, _ = w.Write(old)
 		default:

@@ -100,6 +100,22 @@ func find(r *avro.Registry, text string) (avro.Reference, error) {
 	return ref, fmt.Errorf("reference %s: subject %q has no version %d", name, ref.Subject, version)
 }
 
+// findAll finds references and their schemas.
+func findAll(r *avro.Registry, texts []string) (refs []avro.Reference, known []*avsc.Schema, err error) {
+	for _, text := range texts {
+		ref, err := find(r, text)
+		if err != nil {
+			return nil, nil, err
+		}
+		s, err := avsc.ParseStored(ref.Schema)
+		if err != nil {
+			return nil, nil, fmt.Errorf("reference %s: %w", ref.Name, err)
+		}
+		refs, known = append(refs, ref), append(known, s)
+	}
+	return refs, known, nil
+}
+
 // subjectFile is a schema in a file that is for a subject.
 type subjectFile struct {
 	name, text string
@@ -110,20 +126,12 @@ type subjectFile struct {
 
 // readFor reads a schema file whose references are found in the registry.
 func readFor(r *avro.Registry, file, subject string, references []string) (subjectFile, error) {
-	f := subjectFile{name: file, subject: subject, options: []avro.Option{avro.NormalizeSchemas()}}
-	var known []*avsc.Schema
-	for _, text := range references {
-		ref, err := find(r, text)
-		if err != nil {
-			return f, err
-		}
-		s, err := avsc.ParseStored(ref.Schema)
-		if err != nil {
-			return f, fmt.Errorf("reference %s: %w", ref.Name, err)
-		}
-		known = append(known, s)
-		f.options = append(f.options, avro.References(ref))
+	f := subjectFile{name: file, subject: subject}
+	refs, known, err := findAll(r, references)
+	if err != nil {
+		return f, err
 	}
+	f.options = []avro.Option{avro.NormalizeSchemas(), avro.References(refs...)}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return f, err
@@ -131,23 +139,4 @@ func readFor(r *avro.Registry, file, subject string, references []string) (subje
 	f.text = string(text)
 	f.schema, err = avsc.ParseFile(avsc.Source{Name: file, Text: f.text}, known...)
 	return f, err
-}
-
-// earlier returns the schemas of a subject that a mode compares with, oldest first.
-func earlier(r *avro.Registry, subject string, mode avsc.Mode) ([]avro.Registered, error) {
-	if !transitive(mode) {
-		latest, err := r.Latest(subject)
-		if err == nil {
-			return []avro.Registered{latest}, nil
-		}
-		if all, also := r.Versions(subject); also != nil || len(all) > 0 {
-			return nil, err
-		}
-		return nil, nil
-	}
-	return r.Versions(subject)
-}
-
-func transitive(m avsc.Mode) bool {
-	return m == avsc.BackwardTransitive || m == avsc.ForwardTransitive || m == avsc.FullTransitive
 }

@@ -89,6 +89,6 @@ func ExampleRequireCompatible() {
 	fmt.Println(err)
 	// Output:
 	// avro: the schema of subject "orders-value" is not registered: not compatible (BACKWARD)
-	// the new schema cannot read what earlier schema 1 wrote:
+	// the new schema cannot read what version 1 (id 1) wrote:
 	//   /fields/2: the writer's shop.Order has no field customer, and the reader's has no default (READER_FIELD_MISSING_DEFAULT_VALUE)
 }

@@ -22,6 +22,9 @@ type Registered struct {
 	Schema  *avsc.Schema
 }
 
+// String is the version and the id, for reports.
+func (r Registered) String() string { return fmt.Sprintf("version %d (id %d)", r.Version, r.ID) }
+
 // writerSchema is the schema by which data was written.
 type writerSchema struct {
 	id     int32

@@ -263,10 +263,13 @@ func (r *Registry) compare(subject, text string, o *options, m avsc.Mode) (repor
 		return report, err
 	}
 	var earlier []*avsc.Schema
+	var names []string
 	for _, v := range versions {
-		earlier = append(earlier, v.Schema)
+		earlier, names = append(earlier, v.Schema), append(names, v.String())
 	}
-	return m.Check(s, earlier), nil
+	report = m.Check(s, earlier)
+	report.Names = names
+	return report, nil
 }
 
 // explain adds to a refusal where the schema differs from what its subject has. The

@@ -78,6 +78,6 @@ func ExampleMode_Check() {
 	//   /fields/1: the writer's Order has no field note, and the reader's has no default (READER_FIELD_MISSING_DEFAULT_VALUE)
 	// the new schema cannot read what earlier schema 1 wrote:
 	//   /fields/1: the writer's Order has no field note, and the reader's has no default (READER_FIELD_MISSING_DEFAULT_VALUE)
-	// earlier schema 1 cannot read what the new one writes:
+	// earlier schema 1 cannot read what the new schema writes:
 	//   /fields/0/type: the reader has int where the writer has long (TYPE_MISMATCH)
 }

@@ -65,6 +65,9 @@ type Finding struct {
 type Report struct {
 	Mode     Mode
 	Findings []Finding
+	// Names are what String calls the earlier schemas, oldest first; without them it is
+	// "earlier schema 1" and so on.
+	Names []string
 }
 
 // OK is whether the new schema is compatible.
@@ -76,13 +79,21 @@ func (r Report) String() string {
 	if r.OK() {
 		return "compatible (" + r.Mode.String() + ")"
 	}
+	return fmt.Sprintf("not compatible (%s)", r.Mode) + r.Details()
+}
+
+// Details are the lines of String behind the first, each with a line end before it.
+func (r Report) Details() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "not compatible (%s)", r.Mode)
 	for _, f := range r.Findings {
+		name := fmt.Sprint("earlier schema ", f.Version+1)
+		if r.Names != nil {
+			name = r.Names[f.Version]
+		}
 		if f.Forward {
-			fmt.Fprintf(&b, "\nearlier schema %d cannot read what the new one writes:", f.Version+1)
+			fmt.Fprintf(&b, "\n%s cannot read what the new schema writes:", name)
 		} else {
-			fmt.Fprintf(&b, "\nthe new schema cannot read what earlier schema %d wrote:", f.Version+1)
+			fmt.Fprintf(&b, "\nthe new schema cannot read what %s wrote:", name)
 		}
 		for _, c := range f.Conflicts {
 			fmt.Fprintf(&b, "\n  %s: %s (%s)", c.Location, c.Message, c.Type)
