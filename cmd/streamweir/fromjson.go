@@ -2,19 +2,13 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 
+	"github.com/streamweir/streamweir/serde/avro"
 	"github.com/streamweir/streamweir/serde/avro/avrojson"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
 )
-
-// headerSize is the size of the wire format's header: a zero byte and the schema's id.
-const headerSize = 5
 
 type fromJSON struct {
 	registryFlags
@@ -87,34 +81,26 @@ func (c *fromJSON) encoder() (*encoder, error) {
 	defer r.Close()
 	if c.Schema == "" {
 		latest, err := r.Latest(c.Subject)
-		return &encoder{schema: latest.Schema, header: header(latest.ID)}, err
+		return &encoder{schema: latest.Schema, header: avro.AppendHeader(nil, latest.ID)}, err
 	}
 	f, err := readFor(r, c.Schema, c.Subject, c.Reference)
 	if err != nil {
 		return nil, err
 	}
 	id, err := r.Register(c.Subject, f.text, f.options...)
-	return &encoder{schema: f.schema, header: header(id)}, err
+	return &encoder{schema: f.schema, header: avro.AppendHeader(nil, id)}, err
 }
-
-func header(id int32) []byte { return binary.BigEndian.AppendUint32([]byte{0}, uint32(id)) }
 
 // encode returns a record, which the next call overwrites: nil for null where the
 // schema has no null, which deletes a key in a compacted topic.
 func (e *encoder) encode(text []byte) ([]byte, error) {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, fmt.Errorf("not JSON: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("more than one value: each takes a line of its own")
+	v, err := avrojson.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: each value takes a line of its own", err)
 	}
 	if v == nil && len(e.header) > 0 && e.schema.Kind != avsc.Null && e.schema.Kind != avsc.Union {
 		return nil, nil
 	}
-	var err error
 	if e.data, err = avrojson.EncodePlain(append(e.data[:0], e.header...), e.schema, v); err != nil {
 		return nil, fmt.Errorf("not a %s: %w", e.schema.Label(), err)
 	}

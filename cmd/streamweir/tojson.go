@@ -106,7 +106,7 @@ func (p *printer) print(out *bufio.Writer, data []byte) error {
 		if err != nil {
 			return err
 		}
-		rest, err := p.value(out, s, data[headerSize:])
+		rest, err := p.value(out, s, data[avro.HeaderSize:])
 		if err == nil && len(rest) > 0 {
 			err = fmt.Errorf("%d bytes are left over after the value", len(rest))
 		}

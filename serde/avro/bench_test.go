@@ -56,7 +56,7 @@ func BenchmarkGoavro(b *testing.B) {
 		b.Fatal(err)
 	}
 	r, _ := fake(b)
-	buf := encode(b, bind(b, For[inventoryEvent](r, eventSchema)), sampleEvent())[headerSize:]
+	buf := encode(b, bind(b, For[inventoryEvent](r, eventSchema)), sampleEvent())[HeaderSize:]
 	native, _, err := codec.NativeFromBinary(buf)
 	if err != nil {
 		b.Fatal(err)

@@ -5,25 +5,26 @@ import (
 	"fmt"
 )
 
-// headerSize is the length of what stands before the data in the Confluent wire
+// HeaderSize is the length of what stands before the data in the Confluent wire
 // format: a zero byte and the schema's id.
-const headerSize = 5
+const HeaderSize = 5
 
-func appendHeader(dst []byte, id int32) []byte {
+// AppendHeader appends the header of data that was written with the schema of an id.
+func AppendHeader(dst []byte, id int32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, 0), uint32(id))
 }
 
 // SchemaID returns the id of the schema by which framed data was written.
 func SchemaID(data []byte) (int32, error) {
-	if len(data) < headerSize || data[0] != 0 {
+	if len(data) < HeaderSize || data[0] != 0 {
 		return 0, errFrame(data)
 	}
 	return int32(binary.BigEndian.Uint32(data[1:])), nil
 }
 
 func errFrame(data []byte) error {
-	if len(data) < headerSize {
-		return fmt.Errorf("avro: not in the Confluent wire format: %d bytes, the header alone has %d", len(data), headerSize)
+	if len(data) < HeaderSize {
+		return fmt.Errorf("avro: not in the Confluent wire format: %d bytes, the header alone has %d", len(data), HeaderSize)
 	}
 	return fmt.Errorf("avro: not in the Confluent wire format: the first byte is %#02x, not 0", data[0])
 }

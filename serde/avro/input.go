@@ -62,7 +62,7 @@ func (in *input) resolved(data []byte) ([]byte, int32, error) {
 		}
 		in.lastID = id
 	}
-	if data = data[headerSize:]; in.last.Equal() {
+	if data = data[HeaderSize:]; in.last.Equal() {
 		return data, id, nil
 	}
 	if cap(in.buf) > maxKept {

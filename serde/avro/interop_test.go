@@ -75,7 +75,7 @@ func TestConfluentPythonReadsAndWritesTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The ids may differ: some registries compare schemas as texts.
-	if !bytes.Equal(back[headerSize:], data[headerSize:]) || answer.Subject != topic+"-value" {
+	if !bytes.Equal(back[HeaderSize:], data[HeaderSize:]) || answer.Subject != topic+"-value" {
 		t.Errorf("Python writes\n% x under %s\n% x", back, answer.Subject, data)
 	}
 	if d := cmp.Diff(want, decode(t, boundTo(t, For[inventoryEvent](freshRegistry(t, url), eventSchema), topic), back)); d != "" {

@@ -1,11 +1,7 @@
 package avro
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/streamweir/streamweir/serde/avro/avrojson"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
@@ -27,7 +23,7 @@ func ToJSON(r *Registry, data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, rest, err := avrojson.Append(nil, w.schema, data[headerSize:])
+	text, rest, err := avrojson.Append(nil, w.schema, data[HeaderSize:])
 	if err == nil && len(rest) > 0 {
 		err = errLeft(len(rest))
 	}
@@ -73,14 +69,9 @@ func FromJSON(r *Registry, subject, schema string, text []byte, opts ...Option) 
 	if err != nil {
 		return nil, fmt.Errorf("avro: schema of subject %s: %w", subject, err)
 	}
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber()
-	var v any
-	if err := dec.Decode(&v); err != nil {
-		return nil, fmt.Errorf("avro: not JSON: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("avro: not JSON: text after the value")
+	v, err := avrojson.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("avro: %w", err)
 	}
 	body, err := avrojson.EncodePlain(nil, s, v)
 	if err != nil {
@@ -91,7 +82,7 @@ func FromJSON(r *Registry, subject, schema string, text []byte, opts ...Option) 
 		return nil, err
 	}
 	if out.plan == nil {
-		return append(appendHeader(nil, out.id), body...), nil
+		return append(AppendHeader(nil, out.id), body...), nil
 	}
 	framed, err := out.resolved(nil, body)
 	if err != nil {

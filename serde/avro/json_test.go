@@ -116,7 +116,7 @@ func TestDeepValuesAreRefused(t *testing.T) {
 	}
 	f.SeedSchema("topic-value", 1, 1, sr.Schema{Schema: schema})
 	list := func(n int) []byte {
-		return append(append(appendHeader(nil, 1), bytes.Repeat([]byte{0, 2}, n-1)...), 0, 0)
+		return append(append(AppendHeader(nil, 1), bytes.Repeat([]byte{0, 2}, n-1)...), 0, 0)
 	}
 	typed, dyn := bind(t, For[*linked](r, schema)), bind(t, Record(r, schema))
 	for _, read := range []func([]byte) error{
@@ -188,7 +188,7 @@ func TestRecordIsResolvedOrReadAsItWasWritten(t *testing.T) {
 		t.Errorf("%v", v)
 	}
 	f.SeedSchema("x-value", 1, 50, sr.Schema{Schema: field(`"int"`, `["null","int","string"]`)})
-	other := append(appendHeader(nil, 50), 2, 4, 2, 'x')
+	other := append(AppendHeader(nil, 50), 2, 4, 2, 'x')
 	asWritten := bind(t, RecordAsWritten(r))
 	if d := cmp.Diff(map[string]any{"a": int32(1), "b": map[string]any{"string": "x"}}, decode(t, asWritten, other)); d != "" {
 		t.Error(d)
@@ -263,7 +263,7 @@ func FuzzDecode(f *testing.F) {
 	c, dyn, ev := bind(f, For[all](r, everything)), bind(f, Record(r, everything)), bind(f, For[inventoryEvent](r, eventSchema))
 	inner := all{H: [2]byte{1, 2}, I: "Y", J: []string{"x"}, M: make([]struct{}, 3)}
 	f.Add(encode(f, c, all{I: "X", K: map[string]all{"k": inner, "m": inner}, L: &inner, N: map[string]string{"a": "b"}, O: pointer("o")}))
-	f.Add(append(appendHeader(nil, 2), encode(f, ev, withMetadata(sampleEvent()))[headerSize:]...))
+	f.Add(append(AppendHeader(nil, 2), encode(f, ev, withMetadata(sampleEvent()))[HeaderSize:]...))
 	f.Add([]byte{0, 0, 0, 0, 3, 1, 2, 2, 2})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if id, err := SchemaID(data); err != nil || id < 1 || id > 3 {
@@ -276,8 +276,8 @@ func FuzzDecode(f *testing.F) {
 		if data[4] == 1 && dynErr == nil && err != nil {
 			t.Errorf("as a record: %v, as a struct: %v", dynErr, err)
 		}
-		if data[4] == 1 && (check(s, data[headerSize:]) == nil) != (err == nil) {
-			t.Errorf("skipped: %v, read: %v", check(s, data[headerSize:]), err)
+		if data[4] == 1 && (check(s, data[HeaderSize:]) == nil) != (err == nil) {
+			t.Errorf("skipped: %v, read: %v", check(s, data[HeaderSize:]), err)
 		}
 		text, textErr := ToJSON(r, data)
 		if data[4] == 1 && (textErr == nil) != (err == nil) {

@@ -48,7 +48,7 @@ func TestMapIsWrittenAndReadAsAGoMapIs(t *testing.T) {
 func TestMapIsInOrderHoweverItWasWritten(t *testing.T) {
 	r, _ := fake(t)
 	c := bind(t, For[Map[int64]](r, `{"type":"map","values":"long"}`))
-	header := encode(t, c, nil)[:headerSize]
+	header := encode(t, c, nil)[:HeaderSize]
 	block := func(kv ...any) []byte {
 		b := wire.AppendLong(nil, int64(len(kv)/2))
 		for i := 0; i < len(kv); i += 2 {

@@ -71,7 +71,7 @@ func (o *output) fit(to *avsc.Schema) error {
 // resolved appends a framed value. data is the value by the serde's schema, in buf.
 func (o *output) resolved(dst, data []byte) ([]byte, error) {
 	o.buf = data
-	out, rest, err := o.plan.Append(appendHeader(dst, o.id), data)
+	out, rest, err := o.plan.Append(AppendHeader(dst, o.id), data)
 	if err == nil && len(rest) > 0 {
 		err = errLeft(len(rest))
 	}

@@ -96,7 +96,7 @@ func (c *dynamicCodec) Append(dst []byte, v map[string]any) ([]byte, error) {
 
 func (c *dynamicCodec) append(dst []byte, v map[string]any) ([]byte, error) {
 	if c.out.plan == nil {
-		return c.native.BinaryFromNative(appendHeader(dst, c.out.id), v)
+		return c.native.BinaryFromNative(AppendHeader(dst, c.out.id), v)
 	}
 	data, err := c.native.BinaryFromNative(c.out.buf[:0], v)
 	if err != nil {
@@ -129,7 +129,7 @@ func (c *dynamicCodec) asWritten(data []byte) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return native(codec, w.schema, id, data[headerSize:])
+	return native(codec, w.schema, id, data[HeaderSize:])
 }
 
 // native reads data of a schema. goavro makes room for whatever number of elements is

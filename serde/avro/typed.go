@@ -100,7 +100,7 @@ func (c *typedCodec[T]) Append(dst []byte, v T) ([]byte, error) {
 	c.value = v
 	var err error
 	if c.out.plan == nil {
-		dst, err = c.append(appendHeader(dst, c.out.id))
+		dst, err = c.append(AppendHeader(dst, c.out.id))
 	} else {
 		dst, err = c.appendResolved(dst)
 	}

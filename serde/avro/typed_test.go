@@ -80,7 +80,7 @@ func roundTrip[T any](t *testing.T, r *Registry, schema string, v T) {
 			t.Errorf("%s: %s: %v", schema, name, err)
 			return
 		}
-		if d := cmp.Diff(v, decode(t, c, append(bytes.Clone(data[:headerSize]), body...))); d != "" {
+		if d := cmp.Diff(v, decode(t, c, append(bytes.Clone(data[:HeaderSize]), body...))); d != "" {
 			t.Errorf("%s: as %s reads and writes it: (-want +got)\n%s", schema, name, d)
 		}
 	}
@@ -88,7 +88,7 @@ func roundTrip[T any](t *testing.T, r *Registry, schema string, v T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	generic, left, err := native.NativeFromBinary(data[headerSize:])
+	generic, left, err := native.NativeFromBinary(data[HeaderSize:])
 	if err != nil || len(left) > 0 {
 		t.Fatalf("%s: goavro reads %x: %v, %d bytes left", schema, data, err, len(left))
 	}
@@ -99,7 +99,7 @@ func roundTrip[T any](t *testing.T, r *Registry, schema string, v T) {
 		t.Fatal(err)
 	}
 	var value any
-	if left, err := other.Decode(data[headerSize:], &value); err != nil || len(left) > 0 {
+	if left, err := other.Decode(data[HeaderSize:], &value); err != nil || len(left) > 0 {
 		t.Fatalf("%s: twmb reads %x: %v, %d bytes left", schema, data, err, len(left))
 	}
 	body, err = other.Encode(value)
@@ -243,10 +243,10 @@ func TestTimeIsReadByTheWritersUnit(t *testing.T) {
 	f.SeedSchema("topic-value", 2, 2, sr.Schema{Schema: field(`"long"`)})
 	c := bind(t, For[struct{ A time.Time }](r, field(`{"type":"long","logicalType":"timestamp-millis"}`)))
 	body := wire.AppendLong(nil, 1_500_000)
-	if v := decode(t, c, append(appendHeader(nil, 1), body...)); v.A.UnixMilli() != 1500 {
+	if v := decode(t, c, append(AppendHeader(nil, 1), body...)); v.A.UnixMilli() != 1500 {
 		t.Errorf("micros: %v", v.A)
 	}
-	if v := decode(t, c, append(appendHeader(nil, 2), body...)); v.A.UnixMilli() != 1_500_000 {
+	if v := decode(t, c, append(AppendHeader(nil, 2), body...)); v.A.UnixMilli() != 1_500_000 {
 		t.Errorf("no unit: %v", v.A)
 	}
 }
@@ -327,7 +327,7 @@ func TestValuesThatCannotBeWritten(t *testing.T) {
 	if left := len(m.(*typedCodec[maps]).enc.entries); left != 0 {
 		t.Errorf("%d entries are left over after an error", left)
 	}
-	if data := encode(t, c, links{}); len(data) != headerSize+1 {
+	if data := encode(t, c, links{}); len(data) != HeaderSize+1 {
 		t.Errorf("after an error: % x", data)
 	}
 }
@@ -353,10 +353,10 @@ func TestFramesThatAreNone(t *testing.T) {
 		"not in the Confluent wire format: 0 bytes":       {},
 		"not in the Confluent wire format: 4 bytes":       good[:4],
 		"not in the Confluent wire format: the first":     append([]byte{1}, good[1:]...),
-		"eventId: the data ends too early":                good[:headerSize],
+		"eventId: the data ends too early":                good[:HeaderSize],
 		"metadata: the data ends too early":               good[:len(good)-1],
 		"2 bytes left over after the value":               append(bytes.Clone(good), 0, 0),
-		"not a com.inventory.avro.InventoryEvent (schema": append(bytes.Clone(good[:headerSize]), 0xff, 0xff, 0xff),
+		"not a com.inventory.avro.InventoryEvent (schema": append(bytes.Clone(good[:HeaderSize]), 0xff, 0xff, 0xff),
 	} {
 		v, err := c.Decode(data)
 		if err == nil || errors.Is(err, serde.ErrRetriable) || !strings.Contains(err.Error(), text) {
@@ -386,7 +386,7 @@ func TestWriterWithoutTheNewFields(t *testing.T) {
 		{"name":"kind","type":{"type":"enum","name":"K","symbols":["X","Y"]},"default":"Y"},
 		{"name":"note","type":["string","null"],"default":"none"}]}`
 	c := bind(t, For[reader](r, schema))
-	data := append(appendHeader(nil, 1), 2, 2, 4, 'h', 'i', 0, 4, 'e', 'v', 6)
+	data := append(AppendHeader(nil, 1), 2, 2, 4, 'h', 'i', 0, 4, 'e', 'v', 6)
 	want := reader{"ev", 3, []string{"a"}, "Y", pointer("none")}
 	for range 2 { // a default must not be shared by two records
 		got := decode(t, c, data)
@@ -466,7 +466,7 @@ func TestResolvingCostsNoMoreThanTheStrings(t *testing.T) {
 		S string
 	}
 	c := bind(t, For[reader](r, `{"type":"record","name":"R","fields":[{"name":"n","type":"int"},{"name":"s","type":"string","default":"none"}]}`))
-	data := append(appendHeader(nil, 1), 14, 2, 'x')
+	data := append(AppendHeader(nil, 1), 14, 2, 'x')
 	got := testing.AllocsPerRun(100, func() {
 		if v, err := c.Decode(data); err != nil || v != (reader{7, "none"}) {
 			t.Errorf("%v, %v", v, err)
@@ -536,15 +536,15 @@ func TestOfTakesTheSchemaOfTheType(t *testing.T) {
 	if v := decode(t, ptr, encode(t, ptr, &sealed{coded: coded{N: -7}})); v.N != -7 {
 		t.Errorf("%v", v)
 	}
-	if v := decode(t, value, append(appendHeader(nil, 9), 2, 'x', 8)); v.N != 4 {
+	if v := decode(t, value, append(AppendHeader(nil, 9), 2, 'x', 8)); v.N != 4 {
 		t.Errorf("other writer: %v", v)
 	}
 	for data, want := range map[string]string{"\x02x": "n: the data ends too early", "\x02": "old: the data ends too early"} {
-		if _, err := ptr.Decode(append(appendHeader(nil, 9), data...)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := ptr.Decode(append(AppendHeader(nil, 9), data...)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", data, err, want)
 		}
 	}
-	id := encode(t, ptr, &sealed{})[:headerSize]
+	id := encode(t, ptr, &sealed{})[:HeaderSize]
 	if _, err := ptr.Decode(append(id, 0x80)); err == nil || !strings.Contains(err.Error(), ": n: ") {
 		t.Errorf("%v", err)
 	}
@@ -562,7 +562,7 @@ func TestTimesOfAnotherUnitAreConverted(t *testing.T) {
 	}
 	c := bind(t, For[reader](r, field(`{"type":"long","logicalType":"timestamp-micros"}`, `{"type":"long","logicalType":"time-micros"}`)))
 	want := reader{time.UnixMilli(-1).UTC(), 3 * time.Millisecond}
-	if v := decode(t, c, append(appendHeader(nil, 9), 1, 6)); v != want {
+	if v := decode(t, c, append(AppendHeader(nil, 9), 1, 6)); v != want {
 		t.Errorf("%v, want %v", v, want)
 	}
 }
@@ -583,7 +583,7 @@ func TestGeneratedCodeIsUsedForItsOwnSchema(t *testing.T) {
 	if codedCalls != [2]int{2, 2} {
 		t.Errorf("calls %v", codedCalls)
 	}
-	if v := decode(t, ptr, append(appendHeader(nil, 9), 8)); v.N != 4 || codedCalls[1] != 3 {
+	if v := decode(t, ptr, append(AppendHeader(nil, 9), 8)); v.N != 4 || codedCalls[1] != 3 {
 		t.Errorf("other writer: %v, calls %v", v, codedCalls)
 	}
 	if _, err := value.Decode(append(data, 0)); err == nil || !strings.Contains(err.Error(), "1 bytes left over") {

@@ -1,9 +1,11 @@
 package avrojson
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"slices"
@@ -13,8 +15,23 @@ import (
 	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
-// Encode appends the binary encoding of a value in Avro's JSON encoding, as
-// encoding/json reads it with UseNumber. A field that is missing or that the record does
+// Parse reads the text of one JSON value for [Encode]: as encoding/json reads it, with
+// numbers as they are written.
+func Parse(text []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, fmt.Errorf("not JSON: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("not JSON: text after the value")
+	}
+	return v, nil
+}
+
+// Encode appends the binary encoding of a value in Avro's JSON encoding, which [Parse]
+// has read. A field that is missing or that the record does
 // not have is an error. Entries of a map are written by key. Where the error is inside
 // of the value, it is a [wire.PathError].
 func Encode(dst []byte, s *avsc.Schema, value any) ([]byte, error) {

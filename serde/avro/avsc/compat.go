@@ -123,26 +123,10 @@ func (c *comparer) pair(r, w *Schema, at *location) []Conflict {
 			}
 		}
 		return conflict(MissingUnionBranch, at, "the reader's union has no branch for the writer's %s", w.describe())
-	case promotes(w.Kind, r.Kind):
+	case w.Kind.PromotesTo(r.Kind):
 		return nil
 	}
 	return conflict(TypeMismatch, at, "the reader has %s where the writer has %s", r.describe(), w.describe())
-}
-
-func promotes(w, r Kind) bool {
-	switch r {
-	case Long:
-		return w == Int
-	case Float:
-		return w == Int || w == Long
-	case Double:
-		return w == Int || w == Long || w == Float
-	case Bytes:
-		return w == String
-	case String:
-		return w == Bytes
-	}
-	return false
 }
 
 func (c *comparer) sameKind(r, w *Schema, at *location) []Conflict {

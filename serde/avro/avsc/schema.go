@@ -37,6 +37,23 @@ var kindNames = [...]string{"null", "boolean", "int", "long", "float", "double",
 // String is the name of the kind in a schema's text.
 func (k Kind) String() string { return kindNames[k] }
 
+// PromotesTo tells whether a value written as the kind may be read as another one.
+func (k Kind) PromotesTo(to Kind) bool {
+	switch k {
+	case Int:
+		return to == Long || to == Float || to == Double
+	case Long:
+		return to == Float || to == Double
+	case Float:
+		return to == Double
+	case String:
+		return to == Bytes
+	case Bytes:
+		return to == String
+	}
+	return false
+}
+
 // Schema is a parsed schema. A named type that is referred to several times is
 // one Schema with several pointers to it, so a recursive type is a cycle. It is
 // not modified after Parse returned it and may be shared by goroutines.

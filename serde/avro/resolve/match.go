@@ -8,23 +8,6 @@ import (
 
 type pair struct{ w, r *avsc.Schema }
 
-// promotes tells whether a scalar written as w may be read as another kind.
-func promotes(w, r avsc.Kind) bool {
-	switch w {
-	case avsc.Int:
-		return r == avsc.Long || r == avsc.Float || r == avsc.Double
-	case avsc.Long:
-		return r == avsc.Float || r == avsc.Double
-	case avsc.Float:
-		return r == avsc.Double
-	case avsc.String:
-		return r == avsc.Bytes
-	case avsc.Bytes:
-		return r == avsc.String
-	}
-	return false
-}
-
 // branch returns the branch of the reader's union for a type of the writer that is no
 // union, -1 if there is none.
 func (c *compiler) branch(w, r *avsc.Schema) int {
@@ -41,7 +24,7 @@ func (c *compiler) branch(w, r *avsc.Schema) int {
 	if fitting >= 0 {
 		return fitting
 	}
-	return slices.IndexFunc(r.Branches, func(b *avsc.Schema) bool { return promotes(w.Kind, b.Kind) })
+	return slices.IndexFunc(r.Branches, func(b *avsc.Schema) bool { return w.Kind.PromotesTo(b.Kind) })
 }
 
 // fits tells whether a record has the right fields for another, as far as can be seen
@@ -80,7 +63,7 @@ func (c *compiler) mayFit(w, r *avsc.Schema) bool {
 	case r.Kind == avsc.Union:
 		return c.branch(w, r) >= 0
 	case w.Kind != r.Kind:
-		return promotes(w.Kind, r.Kind)
+		return w.Kind.PromotesTo(r.Kind)
 	}
 	switch w.Kind {
 	case avsc.Fixed:
