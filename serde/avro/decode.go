@@ -143,9 +143,9 @@ func (d *decoder) several(o *decOp, p unsafe.Pointer) bool {
 	case decArray:
 		return d.array(o, p)
 	case decMapString:
-		return d.mapString(o, p)
+		return goMap(d, o, p, (*wire.Reader).String)
 	case decMapInt64:
-		return d.mapInt64(o, p)
+		return goMap(d, o, p, (*wire.Reader).Long)
 	case decMap:
 		return d.mapping(o, p)
 	case decEntries:

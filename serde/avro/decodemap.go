@@ -10,13 +10,14 @@ import (
 // maxHint bounds the room made for a map by its announced size.
 const maxHint = 1 << 10
 
-func (d *decoder) mapString(o *decOp, p unsafe.Pointer) bool {
-	var m map[string]string
+// goMap reads a map whose values need no plan.
+func goMap[V any](d *decoder, o *decOp, p unsafe.Pointer, value func(*wire.Reader) V) bool {
+	var m map[string]V
 	for {
 		n := d.r.Count(o.min)
 		if m == nil {
-			m = make(map[string]string, min(n, maxHint))
-			*(*map[string]string)(p) = m
+			m = make(map[string]V, min(n, maxHint))
+			*(*map[string]V)(p) = m
 		}
 		if n == 0 {
 			return !d.r.Failed()
@@ -26,32 +27,7 @@ func (d *decoder) mapString(o *decOp, p unsafe.Pointer) bool {
 			if d.r.Failed() {
 				return false
 			}
-			v := d.r.String()
-			if d.r.Failed() {
-				return d.at(wire.Key(k))
-			}
-			m[k] = v
-		}
-	}
-}
-
-func (d *decoder) mapInt64(o *decOp, p unsafe.Pointer) bool {
-	var m map[string]int64
-	for {
-		n := d.r.Count(o.min)
-		if m == nil {
-			m = make(map[string]int64, min(n, maxHint))
-			*(*map[string]int64)(p) = m
-		}
-		if n == 0 {
-			return !d.r.Failed()
-		}
-		for ; n > 0; n-- {
-			k := d.r.String()
-			if d.r.Failed() {
-				return false
-			}
-			v := d.r.Long()
+			v := value(&d.r)
 			if d.r.Failed() {
 				return d.at(wire.Key(k))
 			}
