@@ -3,4 +3,4 @@
 // libraries are in no build but theirs.
 package avro
 
-//go:generate go run github.com/streamweir/streamweir/cmd/streamweir avro generate schemas/Event.avsc schemas/Strings.avsc schemas/Wide.avsc
+//go:generate go run github.com/streamweir/streamweir/cmd/streamweir avro generate schemas/Strings.avsc schemas/Wide.avsc

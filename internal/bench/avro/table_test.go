@@ -16,6 +16,7 @@ import (
 	twmb "github.com/twmb/avro"
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
+	"github.com/streamweir/streamweir/examples/inventory/inventory"
 	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/serde/avro"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
@@ -32,7 +33,7 @@ const (
 
 // The types without their methods, which makes avro.For compile a plan.
 type (
-	plainEvent   Event
+	plainEvent   inventory.InventoryEvent
 	plainStrings Strings
 	plainWide    Wide
 )
@@ -136,8 +137,8 @@ func appended(t *testing.T, v avro.Coder) []byte {
 	return data
 }
 
-func event() Event {
-	return Event{EventID: "8d5dbd7e-4c5f-4d3a-9a2e-2a8a5a1b2c3d", SKU: "SKU-000123", EventType: EventTypeSale, Quantity: 3, LocationID: "WH-001",
+func event() inventory.InventoryEvent {
+	return inventory.InventoryEvent{EventID: "8d5dbd7e-4c5f-4d3a-9a2e-2a8a5a1b2c3d", SKU: "SKU-000123", EventType: inventory.EventTypeSale, Quantity: 3, LocationID: "WH-001",
 		ProductName: avro.Some("Wireless Mouse 12, black"), Timestamp: 1700000000000, UserID: avro.Some("user-17-abcdefgh")}
 }
 
@@ -151,16 +152,16 @@ func rows(t *testing.T) []row {
 	s := Strings{"8d5dbd7e-4c5f-4d3a", "SKU-000123", "WH-001", "Wireless Mouse 12", "user-17-abcdefgh", "a", "", "counted by hand"}
 	w := wide(t)
 	pe, pm, ps, pw := plainEvent(e), plainEvent(m), plainStrings(s), plainWide(w)
-	decodeEvent := func(data []byte) error { var v Event; _, err := v.DecodeAvro(data); return err }
+	decodeEvent := func(data []byte) error { var v inventory.InventoryEvent; _, err := v.DecodeAvro(data); return err }
 	out := []row{
-		{"event", appended(t, &e), [6]codec{{encode: e.AppendAvro, decode: decodeEvent}, plan(t, r, EventSchema, &pe)}, &Event{}},
-		{"event with map", appended(t, &m), [6]codec{{encode: m.AppendAvro, decode: decodeEvent}, plan(t, r, EventSchema, &pm)}, &Event{}},
+		{"event", appended(t, &e), [6]codec{{encode: e.AppendAvro, decode: decodeEvent}, plan(t, r, inventory.InventoryEventSchema, &pe)}, &inventory.InventoryEvent{}},
+		{"event with map", appended(t, &m), [6]codec{{encode: m.AppendAvro, decode: decodeEvent}, plan(t, r, inventory.InventoryEventSchema, &pm)}, &inventory.InventoryEvent{}},
 		{"strings only", appended(t, &s), [6]codec{{encode: s.AppendAvro,
 			decode: func(data []byte) error { var v Strings; _, err := v.DecodeAvro(data); return err }}, plan(t, r, StringsSchema, &ps)}, &Strings{}},
 		{"50 fields", appended(t, &w), [6]codec{{encode: w.AppendAvro,
 			decode: func(data []byte) error { var v Wide; _, err := v.DecodeAvro(data); return err }}, plan(t, r, WideSchema, &pw)}, &Wide{}},
 	}
-	rest := [][4]codec{others[foreignEvent](t, EventSchema, out[0].data), others[foreignEvent](t, EventSchema, out[1].data),
+	rest := [][4]codec{others[foreignEvent](t, inventory.InventoryEventSchema, out[0].data), others[foreignEvent](t, inventory.InventoryEventSchema, out[1].data),
 		others[foreignStrings](t, StringsSchema, out[2].data), others[foreignWide](t, WideSchema, out[3].data)}
 	for i := range out {
 		copy(out[i].codecs[2:], rest[i][:])
@@ -186,10 +187,10 @@ func wide(t *testing.T) (w Wide) {
 }
 
 // today is the event with an alias for a field that had another name.
-var today = strings.Replace(EventSchema, `"name":"locationId"`, `"name":"locationId","aliases":["location"]`, 1)
+var today = strings.Replace(inventory.InventoryEventSchema, `"name":"locationId"`, `"name":"locationId","aliases":["location"]`, 1)
 
 const (
-	oldHead = `{"type":"record","name":"Event","namespace":"bench","fields":[{"name":"eventId","type":"string"},{"name":"supplier","type":"string"},{"name":"sku","type":"string"},`
+	oldHead = `{"type":"record","name":"InventoryEvent","namespace":"com.inventory.avro","fields":[{"name":"eventId","type":"string"},{"name":"supplier","type":"string"},{"name":"sku","type":"string"},`
 	oldType = `{"name":"eventType","type":{"type":"enum","name":"EventType","symbols":["STOCK_IN","STOCK_OUT","SALE","RESERVATION","ADJUSTMENT"]}},`
 	oldRest = `{"name":"location","type":"string"},{"name":"productName","type":["null","string"]},{"name":"timestamp","type":"int"}]}`
 
@@ -242,7 +243,7 @@ func resolution(t *testing.T, r *avro.Registry, name, older string) row {
 	var buf []byte
 	x := row{name: name, data: framed[headerSize:]}
 	x.codecs[0].decode = func(data []byte) error {
-		var v Event
+		var v inventory.InventoryEvent
 		var err error
 		if buf, _, err = p.Append(buf[:0], data); err == nil {
 			_, err = v.DecodeAvro(buf)
