@@ -273,6 +273,10 @@ func FuzzAgainstTwmb(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) { against(t, seed) })
 }
 
+// hostileRoom is what a few bytes may take where no default is large: 65536 elements
+// without bytes may become a few each. What is only announced is far more.
+const hostileRoom = 1 << 20
+
 // hostile resolves whatever it is given: it must end, without a panic, within bounds
 // and with data of the reader's schema.
 func hostile(t *testing.T, writer, reader string, data []byte) {
@@ -288,9 +292,13 @@ func hostile(t *testing.T, writer, reader string, data []byte) {
 	if err != nil {
 		return
 	}
-	out, rest, err := p.Append(nil, data)
+	var out, rest []byte
+	grown(t, hostileRoom+4*maxGrowth*uint64(len(data)), func() {
+		if out, rest, err = p.Append(nil, data); err != nil {
+			_ = err.Error()
+		}
+	})
 	if err != nil {
-		_ = err.Error()
 		return
 	}
 	if left, err := Check(r, out); err == nil && len(left) > 0 || err != nil && !bounded(err) {
@@ -321,22 +329,20 @@ func FuzzHostile(f *testing.F) {
 
 // TestHostileDataOfRandomSchemas changes and makes up data.
 func TestHostileDataOfRandomSchemas(t *testing.T) {
-	grown(t, 4<<30, func() {
-		for seed := range uint64(3000) {
-			m := maker{Rand: rand.New(rand.NewPCG(seed, 6))}
-			a, b := m.schemas(4)
-			wText, _ := json.Marshal(a)
-			rText, _ := json.Marshal(b)
-			w := parse(t, string(wText))
-			for range 10 {
-				data := m.data(nil, w, 5)
-				for range 1 + m.IntN(3) {
-					at := m.IntN(len(data) + 1)
-					some := []byte{byte(m.IntN(256)), 0xff, 0xff, 0xff, 0xff, 0x0f}
-					data = append(append(data[:at:at], some[:m.IntN(len(some))]...), data[at:]...)
-				}
-				hostile(t, string(wText), string(rText), data)
+	for seed := range uint64(3000) {
+		m := maker{Rand: rand.New(rand.NewPCG(seed, 6))}
+		a, b := m.schemas(4)
+		wText, _ := json.Marshal(a)
+		rText, _ := json.Marshal(b)
+		w := parse(t, string(wText))
+		for range 10 {
+			data := m.data(nil, w, 5)
+			for range 1 + m.IntN(3) {
+				at := m.IntN(len(data) + 1)
+				some := []byte{byte(m.IntN(256)), 0xff, 0xff, 0xff, 0xff, 0x0f}
+				data = append(append(data[:at:at], some[:m.IntN(len(some))]...), data[at:]...)
 			}
+			hostile(t, string(wText), string(rText), data)
 		}
-	})
+	}
 }
