@@ -167,7 +167,7 @@ func TestMistakesOfStatefulOperators(t *testing.T) {
 			l := stream.From(b, "l", text).Repartition(nil, stream.Named("left"), stream.Partitions(2))
 			r := stream.From(b, "r", text).Repartition(nil, stream.Named("right"), stream.Partitions(3))
 			stream.Join(l, r, both, stream.TimeDifference(time.Second), nil)
-		}, []string{`stream: repartition topics "left-repartition" (2 partitions) and "right-repartition" (3) are joined and must have the same number of partitions: ` +
+		}, []string{`stream: operator "KSTREAM-MERGE-0000000012": repartition topics "left-repartition" (2 partitions) and "right-repartition" (3) are joined and must have the same number of partitions: ` +
 			`give both the same stream.Partitions, or one of them none`}},
 	} {
 		t.Run(name, func(t *testing.T) {

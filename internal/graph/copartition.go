@@ -1,12 +1,14 @@
 package graph
 
 import (
-	"fmt"
 	"slices"
 )
 
 // copartition is a group of source nodes that are joined.
-type copartition struct{ sources, unlisted []string }
+type copartition struct {
+	operator          string // that needs it; "" with the Processor API
+	sources, unlisted []string
+}
 
 // SourceNames are the names of the source nodes that an operator is fed from: its
 // own, or those of its parents and of what it reads beside them. listed leaves out
@@ -75,7 +77,7 @@ func (t *Topology) Copartition(sources ...string) {
 // CopartitionOp declares that all topics that an operator is fed from must have the
 // same number of partitions.
 func (t *Topology) CopartitionOp(o *Op) {
-	c := copartition{sources: o.ListedSources()}
+	c := copartition{operator: o.Name, sources: o.ListedSources()}
 	for _, s := range o.SourceNames(false) {
 		if !slices.Contains(c.sources, s) {
 			c.unlisted = append(c.unlisted, s)
@@ -87,7 +89,7 @@ func (t *Topology) CopartitionOp(o *Op) {
 // CopartitionOps declares that all topics that an operator is fed from must have the
 // same number of partitions, where Kafka Streams lists those of other operators.
 func (t *Topology) CopartitionOps(o *Op, listed []*Op) {
-	var c copartition
+	c := copartition{operator: o.Name}
 	for _, l := range listed {
 		c.sources = appendNew(c.sources, l.ListedSources())
 	}
@@ -188,11 +190,26 @@ func (b *Builder) checkPartitions(t *Topology) {
 			case first == nil:
 				first = r
 			case r.Partitions != first.Partitions:
-				b.Fail(fmt.Errorf("stream: repartition topics %q (%d partitions) and %q (%d) are joined and must have the same number of partitions: give both the same stream.Partitions, or one of them none",
-					first.Name, first.Partitions, r.Name, r.Partitions))
+				b.Failf(t.joiner(first.Name, r.Name), "repartition topics %q (%d partitions) and %q (%d) are joined and must have the same number of partitions: give both the same stream.Partitions, or one of them none",
+					first.Name, first.Partitions, r.Name, r.Partitions)
 			}
 		}
 	}
+}
+
+// joiner is the operator that is fed from both topics, or else one of those between them
+// that is fed from the second.
+func (t *Topology) joiner(first, second string) (operator string) {
+	for _, c := range t.copartitioned {
+		switch topics := t.topicsOf(c.all(), nil); {
+		case !slices.Contains(topics, second):
+		case slices.Contains(topics, first):
+			return c.operator
+		default:
+			operator = c.operator
+		}
+	}
+	return operator
 }
 
 func meet(a, b []string) bool {
