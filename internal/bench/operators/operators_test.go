@@ -74,8 +74,8 @@ func BenchmarkTask(b *testing.B) {
 				b.ResetTimer()
 				f.run(b, b.N)
 				b.StopTimer()
-				p.report(b)
 				b.ReportMetric(float64(f.rig.records)/float64(b.N), "out/op")
+				p.report(b, func(records int) { f.run(b, records) })
 			})
 		}
 	}
