@@ -150,7 +150,7 @@ func (n *graceNode[K, V, W, R]) put(r *topology.Record[K, V]) (err error) {
 		n.valData = []byte{}
 	}
 	n.row = bufferRow{topic: n.topic, new: n.valData}
-	n.row.from(n.join.task.Source(), r.Timestamp, r.Headers)
+	n.row.take(n.join.task.Source(), r.Timestamp, r.Headers)
 	n.topic = n.row.topic
 	n.data = n.row.append(n.data[:0])
 	if err := n.buffer.Put(n.rowKey, n.data, r.Timestamp); err != nil {

@@ -181,13 +181,20 @@ func (b *bufferBuilder) BindAny(to store.Binding) (any, error) { return to.Bytes
 
 func (b *bufferBuilder) ViewAny(r store.Reader, _ string) (any, error) { return r, nil }
 
+// bufferStore is the store of a buffer.
+type bufferStore interface {
+	store.Bytes
+	// KeyOf is the key as a string, if it can be the store's own.
+	KeyOf(key []byte) string
+}
+
 // bufferOf is the store of a buffer that a node is connected to.
-func bufferOf(w *graph.Wiring, name string) (store.Bytes, error) {
+func bufferOf(w *graph.Wiring, name string) (bufferStore, error) {
 	s, err := w.Store(name)
 	if err != nil {
 		return nil, err
 	}
-	b, ok := s.(store.Bytes)
+	b, ok := s.(bufferStore)
 	if !ok {
 		return nil, fmt.Errorf("store %q is a %T, not a buffer", name, s)
 	}

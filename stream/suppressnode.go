@@ -22,7 +22,7 @@ type suppressNode[K, V any] struct {
 	limit  int64 // milliseconds between a row's time and its emission
 	strict bool  // emit final results: no tombstones
 	config BufferConfig
-	buffer store.Bytes
+	buffer bufferStore
 	codec  bufferCodec[K, V]
 	end    func() int64 // of the window of k, for final results
 	k      K
@@ -35,6 +35,7 @@ type suppressNode[K, V any] struct {
 	row   bufferRow
 	topic []byte
 	data  []byte
+	key   []byte
 }
 
 // orderedRow is a row in the order of emission: by time, then by key.
@@ -83,7 +84,7 @@ func (n *suppressNode[K, V]) Start() error {
 
 // hold gives the row, which is new, its place.
 func (n *suppressNode[K, V]) hold(key []byte) {
-	n.order.Set(orderedRow{n.row.time, string(key)})
+	n.order.Set(orderedRow{n.row.time, n.buffer.KeyOf(key)})
 	n.bytes += n.row.size(len(key))
 }
 
@@ -180,7 +181,7 @@ func (n *suppressNode[K, V]) put(r *topology.Record[K, change[V]]) error {
 	}
 	n.row.time = time
 	n.row.topic = n.topic // what it was is part of the store
-	n.row.from(n.task.Source(), r.Timestamp, r.Headers)
+	n.row.take(n.task.Source(), r.Timestamp, r.Headers)
 	n.topic = n.row.topic
 	n.data = n.row.append(n.data[:0])
 	if err := n.buffer.Put(key, n.data, r.Timestamp); err != nil {
@@ -196,7 +197,8 @@ func (n *suppressNode[K, V]) put(r *topology.Record[K, change[V]]) error {
 
 // emit sends a row and lets it go.
 func (n *suppressNode[K, V]) emit(row orderedRow) error {
-	key := []byte(row.key)
+	n.key = append(n.key[:0], row.key...)
+	key := n.key
 	data, err := n.buffer.Get(key)
 	if err != nil {
 		return err
@@ -310,7 +312,7 @@ func readSuppressed[K, V any](parent tableReader[K, V], storeName string, sd Ser
 
 type suppressedView[K, V any] struct {
 	parent tableView[K, V]
-	buffer store.Bytes
+	buffer bufferStore
 	codec  bufferCodec[K, V]
 	row    bufferRow
 }

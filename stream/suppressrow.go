@@ -29,12 +29,14 @@ type bufferRow struct {
 	headers           topology.Headers
 	prior, old, new   []byte
 	time              int64 // by which it is ordered
+
+	from string // topic of the last origin: mostly it is the same
 }
 
 const same = -2 // in place of old's length
 
-// from takes the record that is being processed.
-func (r *bufferRow) from(s *graph.Source, timestamp int64, h topology.Headers) {
+// take takes the record that is being processed.
+func (r *bufferRow) take(s *graph.Source, timestamp int64, h topology.Headers) {
 	r.timestamp, r.headers = timestamp, h
 	if s == nil { // a punctuation
 		r.offset, r.topic, r.partition = -1, r.topic[:0], -1
@@ -43,11 +45,17 @@ func (r *bufferRow) from(s *graph.Source, timestamp int64, h topology.Headers) {
 	r.offset, r.topic, r.partition = s.Record.Offset, append(r.topic[:0], s.Topic...), s.Partition
 }
 
-// origin is the record as what is being processed.
+// origin is the record as what is being processed. It may be kept.
 func (r *bufferRow) origin() graph.Origin {
-	rec := &record.Record{Offset: r.offset, Timestamp: r.timestamp, Headers: r.headers}
-	return graph.Origin{Source: &graph.Source{Topic: string(r.topic), Partition: r.partition, Record: rec},
-		Moment: graph.Moment{Timestamp: r.timestamp, Headers: r.headers}}
+	if r.from != string(r.topic) {
+		r.from = string(r.topic)
+	}
+	o := &struct {
+		source graph.Source
+		record record.Record
+	}{record: record.Record{Offset: r.offset, Timestamp: r.timestamp, Headers: r.headers}}
+	o.source = graph.Source{Topic: r.from, Partition: r.partition, Record: &o.record}
+	return graph.Origin{Source: &o.source, Moment: graph.Moment{Timestamp: r.timestamp, Headers: r.headers}}
 }
 
 // size is what the row counts of a limit of bytes, as Kafka Streams counts it.

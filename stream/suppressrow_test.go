@@ -14,7 +14,7 @@ import (
 
 func rowOf(prior, old, new []byte) bufferRow {
 	r := bufferRow{prior: prior, old: old, new: new, time: 7}
-	r.from(&graph.Source{Topic: "in", Partition: 3, Record: &record.Record{Offset: 9}}, 5,
+	r.take(&graph.Source{Topic: "in", Partition: 3, Record: &record.Record{Offset: 9}}, 5,
 		topology.Headers{{Name: "h", Value: []byte("v")}, {Name: "none"}})
 	return r
 }

@@ -101,6 +101,14 @@ func (s *Store) find(key []byte) *entry {
 	return e
 }
 
+// KeyOf is the key as a string: the store's own where it has the key, which takes no copy.
+func (s *Store) KeyOf(key []byte) string {
+	if e := s.find(key); e != nil {
+		return e.key
+	}
+	return string(key)
+}
+
 // Get implements [store.Reader].
 func (s *Store) Get(key []byte) ([]byte, error) {
 	e := s.find(key)

@@ -15,22 +15,18 @@ type buffered struct {
 	*state.Store
 	task  *Task
 	topic string
-	dirty map[string]int // -> the how many-eth to become so
-	size  int            // of the table of Java's HashSet, a power of two
-	order []dirtyKey
-}
-
-type dirtyKey struct {
-	key    string
-	bucket uint32
-	turn   int
+	dirty map[string]struct{}
+	keys  []string // of dirty, as they became so
+	size  int      // of the table of Java's HashSet, a power of two
+	order []uint64 // bucket, and position in keys
+	key   []byte
 }
 
 // bufferHeaders say which format the values have: version 3.
 var bufferHeaders = []serde.Header{{Name: "v", Value: []byte{3}}}
 
 func newBuffered(t *Task, s *state.Store, topic string) *buffered {
-	return &buffered{Store: s, task: t, topic: topic, dirty: map[string]int{}, size: 16}
+	return &buffered{Store: s, task: t, topic: topic, dirty: map[string]struct{}{}, size: 16}
 }
 
 // Put implements store.Bytes.
@@ -39,7 +35,9 @@ func (b *buffered) Put(key, value []byte, timestamp int64) error {
 		return err
 	}
 	if _, ok := b.dirty[string(key)]; !ok {
-		b.dirty[string(key)] = len(b.dirty)
+		kept := b.KeyOf(key)
+		b.dirty[kept] = struct{}{}
+		b.keys = append(b.keys, kept)
 		for 4*len(b.dirty) > 3*b.size {
 			b.size *= 2
 		}
@@ -49,35 +47,32 @@ func (b *buffered) Put(key, value []byte, timestamp int64) error {
 
 func (b *buffered) pending() bool { return len(b.dirty) > 0 }
 
-// manyDirty is from how many keys on the map of them is made anew: to walk and to
-// clear a map takes as long as the most that were ever in it.
+// manyDirty is from how many keys on the map of them is made anew: to clear a map takes
+// as long as the most that were ever in it.
 const manyDirty = 4096
 
 func (b *buffered) drop() {
-	if len(b.dirty) >= manyDirty {
-		b.dirty = map[string]int{}
-		return
+	if len(b.dirty) < manyDirty {
+		clear(b.dirty)
+	} else {
+		b.dirty = map[string]struct{}{}
 	}
-	clear(b.dirty)
+	clear(b.keys)
+	b.keys = b.keys[:0]
 }
 
 // flush logs what the keys have become, in the order of Java's HashSet: by bucket,
 // and in a bucket by age. Java's producer gives the records its clock's time.
 func (b *buffered) flush() error {
 	b.order = b.order[:0]
-	for key, turn := range b.dirty {
+	for turn, key := range b.keys {
 		h := javaHash(key)
-		b.order = append(b.order, dirtyKey{key, (h ^ h>>16) & uint32(b.size-1), turn})
+		b.order = append(b.order, uint64((h^h>>16)&uint32(b.size-1))<<32|uint64(turn))
 	}
-	slices.SortFunc(b.order, func(x, y dirtyKey) int {
-		if x.bucket != y.bucket {
-			return int(x.bucket) - int(y.bucket)
-		}
-		return x.turn - y.turn
-	})
-	b.drop()
-	for _, d := range b.order {
-		value, err := b.Get([]byte(d.key))
+	slices.Sort(b.order)
+	for _, at := range b.order {
+		b.key = append(b.key[:0], b.keys[uint32(at)]...)
+		value, err := b.Get(b.key)
 		if err != nil {
 			return fmt.Errorf("store %q: %w", b.Name(), err)
 		}
@@ -85,10 +80,11 @@ func (b *buffered) flush() error {
 		if value != nil {
 			headers = bufferHeaders
 		}
-		if err := b.task.cfg.Output.Send(b.topic, b.task.cfg.ID.Partition, []byte(d.key), value, b.task.now, headers); err != nil {
+		if err := b.task.cfg.Output.Send(b.topic, b.task.cfg.ID.Partition, b.key, value, b.task.now, headers); err != nil {
 			return fmt.Errorf("store %q: append to the changelog: %w", b.Name(), err)
 		}
 	}
+	b.drop()
 	return nil
 }
 
