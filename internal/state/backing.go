@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"sync"
 
 	"github.com/streamweir/streamweir/store"
@@ -42,8 +41,12 @@ type backing struct {
 	apply            sync.Mutex // an engine takes one batch at a time
 }
 
+// maxBytes is what a key or a value can have at most, whatever the engine takes: an
+// entry counts its bytes in 32 bits.
+const maxBytes = 1 << 30
+
 func openBacking(cfg Config, persistent bool) (*backing, error) {
-	b := &backing{name: "memory", persistent: persistent, maxKey: math.MaxInt, maxValue: math.MaxInt}
+	b := &backing{name: "memory", persistent: persistent, maxKey: maxBytes, maxValue: maxBytes}
 	open := store.Memory()
 	if persistent {
 		b.name, open = cfg.Dir, cfg.Opener
@@ -62,7 +65,8 @@ func openBacking(cfg Config, persistent bool) (*backing, error) {
 		return nil, fmt.Errorf("state: open the engine in %s: %w", b.name, err)
 	}
 	if l, ok := b.engine.(store.Limiter); ok {
-		b.maxKey, b.maxValue = l.Limits()
+		key, value := l.Limits()
+		b.maxKey, b.maxValue = min(key, maxBytes), min(value, maxBytes)
 	}
 	return b, nil
 }

@@ -1,16 +1,20 @@
 package state
 
-import "math/bits"
+import (
+	"bytes"
+	"math/bits"
+	"unsafe"
+)
 
 // entryOverhead is about what an entry takes besides its key and its values: the
-// struct, its place in the map and in the clock, and the rounding of allocations.
-const entryOverhead = 208
+// struct, its place in the table, and the rounding of allocations.
+const entryOverhead = 144
 
-// evictAtInsert and evictAtCommit bound how many entries are looked at to make
+// evictAtInsert and evictAtCommit bound how many slots are looked into to make
 // room, so that no single call pays for all.
 const (
-	evictAtInsert = 4
-	evictAtCommit = 4096
+	evictAtInsert = 16
+	evictAtCommit = 8192
 )
 
 // Buffers that wait to be used again: at most maxSpare bytes of them, of minSpare to
@@ -43,35 +47,57 @@ const (
 // An entry is what is known of a key of a store. It is kept as long as it holds
 // something that the engine does not, and after that as a cache.
 type entry struct {
-	key   string
-	store *Store
-	used  bool // since the clock last passed
-
+	key     string
 	pending []byte // what staged put
-	staged  staged
 
-	// The committed value. Others read these two with store.mu locked.
+	// The committed value. Others read it and known with store.mu locked.
 	value []byte // nil unless present
-	known known
+	store *Store
 
+	size    uint32 // what it counts in the cache
+	unsaved uint32 // what it counts in dirtyBytes if dirty
+
+	staged   staged
+	known    known
+	used     bool // since the clock last passed
 	dirty    bool // committed and in no flush
 	inFlight bool // in the flush that is under way, which owns the value it took
 	gone     bool // evicted
-	size     int  // what it counts in the cache
-	slot     int  // its place in the clock
-	unsaved  int  // what it counts in dirtyBytes if dirty
 }
 
-// cache accounts for the entries of all stores of a set. Eviction is the clock
-// algorithm: a hand goes round; an entry that was used since the last time is
-// passed over once.
+// newEntry returns an entry with a copy of key, next to it if it is short: a look for a
+// key reads both.
+func newEntry(s *Store, key []byte) *entry {
+	switch n := len(key); {
+	case n <= 16:
+		e := &struct {
+			entry
+			key [16]byte
+		}{}
+		return e.of(s, e.key[:copy(e.key[:], key)])
+	case n <= 32:
+		e := &struct {
+			entry
+			key [32]byte
+		}{}
+		return e.of(s, e.key[:copy(e.key[:], key)])
+	}
+	return new(entry).of(s, bytes.Clone(key))
+}
+
+// of sets the store and the key, which nobody changes any more.
+func (e *entry) of(s *Store, key []byte) *entry {
+	e.store, e.key = s, unsafe.String(unsafe.SliceData(key), len(key))
+	return e
+}
+
+// cache accounts for the entries of all stores of a set.
 type cache struct {
 	budget       int
 	bytes        int
 	pendingBytes int
 	dirtyBytes   int
-	clock        []*entry
-	hand         int
+	turn         int                    // the store that the clock's hand is in
 	spare        [spareClasses][][]byte // by the class of the capacity
 	spareBytes   int
 }
@@ -86,8 +112,8 @@ func newCache(budget int) cache {
 // measure brings the account of an entry up to date.
 func (c *cache) measure(e *entry) {
 	size := entryOverhead + len(e.key) + cap(e.value) + cap(e.pending)
-	c.bytes += size - e.size
-	e.size = size
+	c.bytes += size - int(e.size)
+	e.size = uint32(size)
 }
 
 // copy returns a copy of value in a buffer that was recycled, or in a new one.
@@ -130,62 +156,37 @@ func classOf(n int) (class, size int) {
 	return 4*(bits.Len(uint(half))-bits.Len(uint(minSpare))) + quarters, half + quarters*half/4
 }
 
-// evict drops entries that the engine has too, looking at no more than probes.
-func (c *cache) evict(probes int) {
-	for ; probes > 0 && c.bytes > c.budget && len(c.clock) > 0; probes-- {
-		if c.hand >= len(c.clock) {
-			c.hand = 0
-		}
-		e := c.clock[c.hand]
-		switch {
-		case e.staged != untouched || e.dirty || e.inFlight:
-			c.hand++
-		case e.used:
-			e.used = false
-			c.hand++
-		default:
-			e.store.drop(e)
-			c.remove(e)
-		}
-	}
-}
-
-// remove takes an entry off the account and the clock.
-func (c *cache) remove(e *entry) {
-	c.bytes -= e.size
-	last := len(c.clock) - 1
-	c.clock[e.slot] = c.clock[last]
-	c.clock[e.slot].slot = e.slot
-	c.clock[last] = nil
-	c.clock = c.clock[:last]
-}
-
-// forget removes the entries of a store from the account.
-func (c *cache) forget(s *Store) {
-	kept := c.clock[:0]
-	for _, e := range c.clock {
-		if e.store != s {
-			e.slot = len(kept)
-			kept = append(kept, e)
+// evict drops entries that the engine has too, looking into no more than probes slots.
+// It is the clock algorithm: a hand goes round through the tables; an entry that was
+// used since the last time is passed over once.
+func (st *Set) evict(probes int) {
+	for ; probes > 0 && st.bytes > st.budget; probes-- {
+		s := st.stores[st.turn]
+		if s.hand >= len(s.entries.slots) {
+			s.hand = 0
+			st.turn = (st.turn + 1) % len(st.stores)
 			continue
 		}
-		c.bytes -= e.size
-		if e.dirty {
-			c.dirtyBytes -= e.unsaved
+		switch e := s.entries.slots[s.hand].entry; {
+		case e == nil, e.staged != untouched, e.dirty, e.inFlight:
+			s.hand++
+		case e.used:
+			e.used = false
+			s.hand++
+		default:
+			s.drop(e)
 		}
 	}
-	clear(c.clock[len(kept):])
-	c.clock, c.hand = kept, 0
 }
 
 // soil marks an entry as committed and not written.
 func (c *cache) soil(e *entry) {
 	if e.dirty {
-		c.dirtyBytes -= e.unsaved
+		c.dirtyBytes -= int(e.unsaved)
 	} else {
 		e.dirty = true
 		e.store.dirty = append(e.store.dirty, e)
 	}
-	e.unsaved = len(e.key) + len(e.value)
-	c.dirtyBytes += e.unsaved
+	e.unsaved = uint32(len(e.key) + len(e.value))
+	c.dirtyBytes += int(e.unsaved)
 }

@@ -13,21 +13,21 @@ func TestEvictionKeepsTheBudgetAndWhatIsNotWritten(t *testing.T) {
 	for i := range 1000 {
 		mustPut(t, s, fmt.Sprint(i), fmt.Sprintf("value %d", i))
 	}
-	if n := len(s.entries); n != 1000 {
+	if n := s.entries.n; n != 1000 {
 		t.Fatalf("%d of 1000 pending entries are kept", n)
 	}
 	st.Commit(next(1))
 	f := st.Flush()
 	st.Commit(nil)
-	if n := len(s.entries); n != 1000 {
+	if n := s.entries.n; n != 1000 {
 		t.Fatalf("%d of 1000 entries in flight are kept", n)
 	}
 	if err := f.Write(); err != nil {
 		t.Fatal(err)
 	}
 	st.Commit(nil)
-	if size := st.Size(); size.CacheBytes > budget || size.Entries < 50 || size.Entries != len(s.entries) {
-		t.Errorf("%+v with a budget of %d, %d entries in the map", size, budget, len(s.entries))
+	if size := st.Size(); size.CacheBytes > budget || size.Entries < 50 || size.Entries != s.entries.n {
+		t.Errorf("%+v with a budget of %d, %d entries in the table", size, budget, s.entries.n)
 	}
 	for i := range 1000 {
 		wantValue(t, s, fmt.Sprint(i), fmt.Sprintf("value %d", i))

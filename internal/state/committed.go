@@ -36,7 +36,7 @@ func (r *committed) Get(key []byte) ([]byte, error) {
 		return nil, s.errClosed()
 	}
 	s.mu.RLock()
-	e, complete := s.entries[string(key)], s.complete
+	e, complete := s.entries.get(key), s.complete
 	known := absent
 	switch {
 	case e != nil:

@@ -98,11 +98,11 @@ func (s *Store) take(p *part) {
 		}
 		if live > 0 && s.segmentOf(e.key) < live {
 			e.dirty = false
-			s.set.dirtyBytes -= e.unsaved
+			s.set.dirtyBytes -= int(e.unsaved)
 			continue
 		}
 		e.dirty, e.inFlight = false, true
-		p.values = append(p.values, flushed{e, e.value, e.known, e.unsaved})
+		p.values = append(p.values, flushed{e, e.value, e.known, int(e.unsaved)})
 	}
 	if s.versions != nil { // a part of a flush must have what it moved
 		slices.SortFunc(p.values[first:], func(a, b flushed) int { return strings.Compare(a.entry.key, b.entry.key) })

@@ -99,7 +99,7 @@ func (m *machine) open(t *rapid.T) {
 
 func (m *machine) restore(t *rapid.T, s *modelStore) {
 	from, ok := m.set.Offset(s.spec.Name)
-	if from > s.end || ok && from < 0 || !s.spec.Persistent && ok && len(m.set.Store(s.spec.Name).entries) == 0 && s.end == 0 {
+	if from > s.end || ok && from < 0 || !s.spec.Persistent && ok && m.set.Store(s.spec.Name).entries.n == 0 && s.end == 0 {
 		t.Fatalf("%s: offset %d, %v; the changelog ends at %d", s.spec.Name, from, ok, s.end)
 	}
 	for from < s.end {

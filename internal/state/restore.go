@@ -113,14 +113,14 @@ func checkBuffer(name string, r *record.Record) error {
 
 // overtake forgets what is known of a key that the engine is about to change.
 func (s *Store) overtake(key []byte, put bool) {
-	if !s.complete && len(s.entries) == 0 {
+	if !s.complete && s.entries.n == 0 {
 		return
 	}
 	s.mu.Lock()
 	if put {
 		s.complete = false
 	}
-	e := s.entries[string(key)]
+	e := s.entries.get(key)
 	if e != nil {
 		e.value, e.known = nil, unknown
 	}
@@ -155,14 +155,18 @@ func (st *Set) Wipe(name string) error {
 	for _, e := range s.pending {
 		st.pendingBytes -= len(e.key) + len(e.pending)
 	}
-	st.forget(s)
+	for e := range s.entries.all() {
+		if st.bytes -= int(e.size); e.dirty {
+			st.dirtyBytes -= int(e.unsaved)
+		}
+	}
 	s.pending, s.dirty, s.last = nil, nil, nil
 	s.position, s.saved, s.recorded = noPosition, noPosition, false
 	s.mu.Lock()
-	for _, e := range s.entries {
+	for e := range s.entries.all() {
 		e.gone = true
 	}
-	s.entries, s.index, s.complete = map[string]*entry{}, nil, false
+	s.entries, s.index, s.complete = newTable(), nil, false
 	s.times.set(noMarks)
 	s.sortSegments()
 	s.mu.Unlock()
@@ -176,7 +180,7 @@ func (st *Set) Wipe(name string) error {
 		return err
 	}
 	s.mu.Lock()
-	s.complete = len(s.entries) == 0
+	s.complete = s.entries.n == 0
 	s.mu.Unlock()
 	return nil
 }

@@ -132,7 +132,7 @@ func (i *scan) step() bool {
 		}
 	} else {
 		i.key = append(i.key[:0], i.engineKey()...)
-		if e := i.store.entries[string(i.key)]; e != nil {
+		if e := i.store.entries.get(i.key); e != nil {
 			if ok, known := i.read(e); known {
 				i.inEngine = i.engine.Next()
 				return ok
@@ -168,7 +168,7 @@ func (i *scan) compare() int {
 
 // current is the entry that a key has now, if the one of the index was evicted.
 func (s *Store) current(key []byte, evicted *entry) *entry {
-	if e := s.entries[string(key)]; e != nil {
+	if e := s.entries.get(key); e != nil {
 		return e
 	}
 	return evicted

@@ -117,8 +117,8 @@ func TestScanGoesOnOverCommitFlushAndEviction(t *testing.T) {
 	st.Commit(next(7))
 	mustFlush(t, st)
 	st.Commit(nil)
-	if len(s.entries) != 0 {
-		t.Fatalf("%d entries are left", len(s.entries))
+	if s.entries.n != 0 {
+		t.Fatalf("%d entries are left", s.entries.n)
 	}
 	mustPut(t, s, "e", "put again")
 	if got := fmt.Sprint(list(t, it)); got != "[d=committed e=put again f=engine]" {

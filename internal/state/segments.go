@@ -186,11 +186,9 @@ func (s *Store) expireBetween(from, to []byte, limit *int) bool {
 // forgetExpired drops an entry, also one that the engine does not have.
 func (s *Store) forgetExpired(e *entry) {
 	complete := s.complete
-	s.drop(e)
-	c := &s.set.cache
-	if c.remove(e); e.dirty {
+	if s.drop(e); e.dirty {
 		e.dirty = false
-		c.dirtyBytes -= e.unsaved
+		s.set.dirtyBytes -= int(e.unsaved)
 	}
 	s.mu.Lock()
 	s.complete = complete
@@ -247,7 +245,7 @@ func (s *Store) dropSegments() error {
 	if live <= s.times.swept {
 		return nil
 	}
-	s.expire(len(s.entries))
+	s.expire(s.entries.n)
 	if err := s.sweep(&s.set.batch, live); err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func TestExpiredSegmentsLeaveMemoryAndEngine(t *testing.T) {
 }
 
 // Size is the number of entries in memory.
-func (s *Store) Size() int { return len(s.entries) }
+func (s *Store) Size() int { return s.entries.n }
 
 func TestExpiryIsTakenBackByAnAbort(t *testing.T) {
 	d := newDisk(t)

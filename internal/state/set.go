@@ -209,7 +209,10 @@ type Size struct {
 // Size measures the set, for metrics.
 func (st *Set) Size() Size {
 	st.settle()
-	s := Size{Entries: len(st.clock), CacheBytes: st.bytes, PendingBytes: st.pendingBytes, DirtyBytes: st.dirtyBytes}
+	s := Size{CacheBytes: st.bytes, PendingBytes: st.pendingBytes, DirtyBytes: st.dirtyBytes}
+	for _, o := range st.stores {
+		s.Entries += o.entries.n
+	}
 	if st.closed {
 		return s
 	}

@@ -26,10 +26,11 @@ type Store struct {
 	// The owner locks mu to change what is below up to complete, and the committed
 	// part of entries; it reads them without. Others lock it to read.
 	mu      sync.RWMutex
-	entries map[string]*entry
+	entries table
 	index   *btree.BTreeG[indexed] // all entries in order; nil until the first scan
 	// complete: what has no entry is not in the engine either.
 	complete bool
+	hand     int // of the clock, see [Set.evict]
 
 	iterators int  // open iterators of the owner
 	copied    bool // index is none that an open iterator reads
@@ -47,7 +48,7 @@ type Store struct {
 
 func newStore(st *Set, spec store.Spec, b *backing) *Store {
 	s := &Store{
-		set: st, spec: spec, backing: b, entries: map[string]*entry{},
+		set: st, spec: spec, backing: b, entries: newTable(),
 		prefix: append([]byte(spec.Name), 0), end: append([]byte(spec.Name), 1),
 		position: noPosition, saved: noPosition, times: newTimes(),
 	}
@@ -93,7 +94,7 @@ func (s *Store) find(key []byte) *entry {
 	if e := s.last; e != nil && e.key == string(key) {
 		return e
 	}
-	e := s.entries[string(key)]
+	e := s.entries.get(key)
 	if e != nil {
 		e.used = true
 		s.last = e
@@ -241,27 +242,25 @@ func (s *Store) stage(e *entry, value []byte) {
 
 // insert adds an entry for a key that has none.
 func (s *Store) insert(key []byte) *entry {
-	e := &entry{key: string(key), store: s}
+	e := newEntry(s, key)
 	if s.complete {
 		e.known = absent
 	}
 	s.mu.Lock()
-	s.entries[e.key] = e
+	s.entries.add(e)
 	if index := s.mutableIndex(); index != nil {
 		index.Set(indexed{e.key, e})
 	}
 	s.mu.Unlock()
-	e.slot = len(s.set.clock)
-	s.set.clock = append(s.set.clock, e)
 	s.set.measure(e)
 	s.last = e
 	return e
 }
 
-// drop removes an entry that the engine has.
+// drop removes an entry that the engine has, from the account too.
 func (s *Store) drop(e *entry) {
 	s.mu.Lock()
-	delete(s.entries, e.key)
+	s.entries.remove(e)
 	if index := s.mutableIndex(); index != nil {
 		index.Delete(indexed{key: e.key})
 	}
@@ -270,6 +269,7 @@ func (s *Store) drop(e *entry) {
 	}
 	e.gone = true
 	s.mu.Unlock()
+	s.set.bytes -= int(e.size)
 	if s.last == e {
 		s.last = nil
 	}
@@ -293,8 +293,8 @@ func (s *Store) buildIndex() {
 func (s *Store) sort() {
 	less := func(a, b indexed) bool { return a.key < b.key }
 	s.index = btree.NewBTreeGOptions(less, btree.Options{NoLocks: true, Degree: 16})
-	for key, e := range s.entries {
-		s.index.Set(indexed{key, e})
+	for e := range s.entries.all() {
+		s.index.Set(indexed{e.key, e})
 	}
 }
 
