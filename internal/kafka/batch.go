@@ -1,8 +1,8 @@
 package kafka
 
 import (
-	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/IBM/sarama"
 
@@ -38,25 +38,47 @@ func size(key, value []byte, headers []serde.Header) int {
 	return n
 }
 
-var batches = sync.Pool{New: func() any { return &batch{} }}
+// spare are batches to be used again, the last one first. A collection of garbage leaves
+// them where they are: each one that is made anew grows through all sizes.
+type spare struct {
+	batches []*batch
+	bytes   int
+}
 
-func newBatch(p *partition) *batch {
-	b := batches.Get().(*batch)
+// maxSpare is how much memory waits to be used again.
+const maxSpare = 16 << 20
+
+func (s *spare) take(p *partition) *batch {
+	last := len(s.batches) - 1
+	if last < 0 {
+		return &batch{part: p}
+	}
+	b := s.batches[last]
+	s.batches[last] = nil
+	s.batches = s.batches[:last]
+	s.bytes -= b.memory()
 	b.part = p
 	return b
 }
 
-// release gives the memory back, unless one large record made it much larger than
+// give takes the memory of a batch, unless one large record made it much larger than
 // usual.
-func (b *batch) release(usual int) {
+func (s *spare) give(b *batch, usual int) {
 	clear(b.records)
 	clear(b.pointers)
 	clear(b.headers)
 	clear(b.headerRefs)
 	*b = batch{records: b.records[:0], pointers: b.pointers[:0], headers: b.headers[:0], headerRefs: b.headerRefs[:0], arena: b.arena[:0]}
-	if cap(b.arena) <= 2*usual {
-		batches.Put(b)
+	if n := b.memory(); cap(b.arena) <= 2*usual && s.bytes+n <= maxSpare {
+		s.batches = append(s.batches, b)
+		s.bytes += n
 	}
+}
+
+// memory is about what a batch takes, whatever is in it.
+func (b *batch) memory() int {
+	const record, header = int(unsafe.Sizeof(sarama.Record{})) + 8, int(unsafe.Sizeof(sarama.RecordHeader{})) + 8
+	return cap(b.arena) + cap(b.records)*record + cap(b.headers)*header
 }
 
 // append copies a record of the given size. What it grows out of stays valid: the
@@ -122,11 +144,11 @@ func instant(ms int64) time.Time {
 }
 
 // split makes two batches with the sequence numbers that this one has.
-func (b *batch) split() [2]*batch {
+func (b *batch) split(from *spare) [2]*batch {
 	var halves [2]*batch
 	middle := len(b.records) / 2
 	for i, records := range [2][]sarama.Record{b.records[:middle], b.records[middle:]} {
-		h := newBatch(b.part)
+		h := from.take(b.part)
 		for _, r := range records {
 			var headers []serde.Header
 			for _, hdr := range r.Headers {

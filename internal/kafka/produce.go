@@ -277,11 +277,11 @@ func (p *Producer) tooLarge(b *batch, err error) error {
 		return fmt.Errorf("kafka: producing to %s-%d: one record has about %d bytes, more than the topic allows: raise the topic's max.message.bytes, use compression, or make the record smaller: %w",
 			part.Topic, part.ID, b.bytes, err)
 	}
-	halves := b.split()
+	halves := b.split(&p.spare)
 	i := slices.Index(part.queue, b)
 	part.queue = slices.Replace(part.queue, i, i+1, halves[:]...)
 	p.bytes += halves[0].bytes + halves[1].bytes - b.bytes
-	b.release(p.cfg.BatchBytes)
+	p.spare.give(b, p.cfg.BatchBytes)
 	part.retries = max(part.retries, 1) // what is behind it on its way is refused
 	part.refused, part.retryAt = true, time.Now()
 	return nil
@@ -296,5 +296,5 @@ func (p *Producer) acknowledged(b *batch, base int64) {
 		part.end = max(part.end, base+int64(len(b.records)))
 	}
 	p.bytes -= b.bytes
-	b.release(p.cfg.BatchBytes)
+	p.spare.give(b, p.cfg.BatchBytes)
 }

@@ -47,8 +47,9 @@ type Producer struct {
 	// recent are the last ones that records went to: to look at a few takes half the
 	// time of a look into the map.
 	recent [8]*partition
-	turn   int            // the next of recent to be replaced
-	bytes  int            // of all batches
+	turn   int // the next of recent to be replaced
+	bytes  int // of all batches
+	spare  spare
 	busy   map[string]int // requests on their way, by broker
 	round  int            // how often it was reset; answers of before are late
 	open   bool           // the transaction may have partitions or offsets
@@ -121,10 +122,10 @@ func (p *Producer) reset() {
 	for _, part := range p.parts {
 		part.waiting.over()
 		for _, b := range part.queue {
-			b.release(p.cfg.BatchBytes)
+			p.spare.give(b, p.cfg.BatchBytes)
 		}
 		if part.filling != nil {
-			part.filling.release(p.cfg.BatchBytes)
+			p.spare.give(part.filling, p.cfg.BatchBytes)
 		}
 	}
 	p.err, p.open, p.bytes = nil, false, 0
@@ -194,7 +195,7 @@ func (p *Producer) Send(topic string, id int32, key, value []byte, timestamp int
 		}
 	}
 	if part.filling == nil {
-		part.filling = newBatch(part)
+		part.filling = p.spare.take(part)
 	}
 	part.filling.append(key, value, timestamp, headers, n)
 	p.bytes += n
