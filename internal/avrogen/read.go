@@ -105,7 +105,7 @@ func (f *file) readMap(to string, s *avsc.Schema) {
 	avro := f.use(avroPath)
 	f.p("%s = %s{}", to, f.typ(s))
 	f.p("for n := r.Count(%d); n > 0; n = r.Count(%d) {", 1+smallest(s.Items.MinSize), 1+smallest(s.Items.MinSize))
-	f.p("%s = %s.Grow(%s, n)", to, f.use(wirePath), to)
+	f.p("%s = %s.Grow(%s, n+1)", to, f.use(wirePath), to) // what is read to be changed often gets one more
 	f.p("for ; n > 0 && !r.Failed(); n-- {")
 	if e := f.expr(s.Items); e != "" {
 		f.p("%s = append(%s, %s.Entry[%s]{Key: r.String(), Value: %s})", to, to, avro, f.typ(s.Items), e)

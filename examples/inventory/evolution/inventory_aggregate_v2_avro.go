@@ -120,7 +120,7 @@ func (v *InventoryAggregate) ReadAvro(r *wire.Reader) {
 	v.LowStock = r.Boolean()
 	v.Locations = avro.Map[int64]{}
 	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Locations = wire.Grow(v.Locations, n)
+		v.Locations = wire.Grow(v.Locations, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Locations = append(v.Locations, avro.Entry[int64]{Key: r.String(), Value: r.Long()})
 		}
@@ -135,7 +135,7 @@ func (v *InventoryAggregate) ReadAvro(r *wire.Reader) {
 	v.LastUpdated = r.Long()
 	v.Suppliers = avro.Map[int64]{}
 	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Suppliers = wire.Grow(v.Suppliers, n)
+		v.Suppliers = wire.Grow(v.Suppliers, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Suppliers = append(v.Suppliers, avro.Entry[int64]{Key: r.String(), Value: r.Long()})
 		}

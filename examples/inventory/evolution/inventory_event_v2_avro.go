@@ -128,7 +128,7 @@ func (v *InventoryEvent) ReadAvro(r *wire.Reader) {
 		v.Metadata.Set = true
 		v.Metadata.Value = avro.Map[string]{}
 		for n := r.Count(2); n > 0; n = r.Count(2) {
-			v.Metadata.Value = wire.Grow(v.Metadata.Value, n)
+			v.Metadata.Value = wire.Grow(v.Metadata.Value, n+1)
 			for ; n > 0 && !r.Failed(); n-- {
 				v.Metadata.Value = append(v.Metadata.Value, avro.Entry[string]{Key: r.String(), Value: r.String()})
 			}

@@ -105,7 +105,7 @@ func (v *InventoryAggregate) ReadAvro(r *wire.Reader) {
 	v.LowStock = r.Boolean()
 	v.Locations = avro.Map[int64]{}
 	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Locations = wire.Grow(v.Locations, n)
+		v.Locations = wire.Grow(v.Locations, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Locations = append(v.Locations, avro.Entry[int64]{Key: r.String(), Value: r.Long()})
 		}

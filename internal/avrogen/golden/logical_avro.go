@@ -231,7 +231,7 @@ func (v *Logical) ReadAvro(r *wire.Reader) {
 	}
 	v.Prices = avro.Map[*big.Rat]{}
 	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Prices = wire.Grow(v.Prices, n)
+		v.Prices = wire.Grow(v.Prices, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Prices = append(v.Prices, avro.Entry[*big.Rat]{Key: r.String(), Value: r.Decimal(2)})
 		}

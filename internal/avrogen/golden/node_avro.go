@@ -122,7 +122,7 @@ func (v *Node) ReadAvro(r *wire.Reader) {
 	}
 	v.Named = avro.Map[Node]{}
 	for n := r.Count(7); n > 0; n = r.Count(7) {
-		v.Named = wire.Grow(v.Named, n)
+		v.Named = wire.Grow(v.Named, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Named = append(v.Named, avro.Entry[Node]{Key: r.String()})
 			x5 := &v.Named[len(v.Named)-1].Value

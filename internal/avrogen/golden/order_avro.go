@@ -319,7 +319,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 	}
 	v.Attributes = avro.Map[string]{}
 	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Attributes = wire.Grow(v.Attributes, n)
+		v.Attributes = wire.Grow(v.Attributes, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Attributes = append(v.Attributes, avro.Entry[string]{Key: r.String(), Value: r.String()})
 		}
@@ -327,13 +327,13 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 	v.Attributes.Sort()
 	v.Nested = avro.Map[avro.Map[[]int32]]{}
 	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Nested = wire.Grow(v.Nested, n)
+		v.Nested = wire.Grow(v.Nested, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Nested = append(v.Nested, avro.Entry[avro.Map[[]int32]]{Key: r.String()})
 			x32 := &v.Nested[len(v.Nested)-1].Value
 			(*x32) = avro.Map[[]int32]{}
 			for n := r.Count(2); n > 0; n = r.Count(2) {
-				(*x32) = wire.Grow((*x32), n)
+				(*x32) = wire.Grow((*x32), n+1)
 				for ; n > 0 && !r.Failed(); n-- {
 					(*x32) = append((*x32), avro.Entry[[]int32]{Key: r.String()})
 					x33 := &(*x32)[len((*x32))-1].Value
@@ -352,7 +352,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 	v.Nested.Sort()
 	v.States = avro.Map[Status]{}
 	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.States = wire.Grow(v.States, n)
+		v.States = wire.Grow(v.States, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.States = append(v.States, avro.Entry[Status]{Key: r.String(), Value: Status(r.Symbol(5))})
 		}
@@ -360,7 +360,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 	v.States.Sort()
 	v.Maybe = avro.Map[avro.Optional[string]]{}
 	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Maybe = wire.Grow(v.Maybe, n)
+		v.Maybe = wire.Grow(v.Maybe, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Maybe = append(v.Maybe, avro.Entry[avro.Optional[string]]{Key: r.String()})
 			x34 := &v.Maybe[len(v.Maybe)-1].Value
@@ -383,7 +383,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 	v.Third.ReadAvro(r)
 	v.ByPlace = avro.Map[Line]{}
 	for n := r.Count(4); n > 0; n = r.Count(4) {
-		v.ByPlace = wire.Grow(v.ByPlace, n)
+		v.ByPlace = wire.Grow(v.ByPlace, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.ByPlace = append(v.ByPlace, avro.Entry[Line]{Key: r.String()})
 			x35 := &v.ByPlace[len(v.ByPlace)-1].Value

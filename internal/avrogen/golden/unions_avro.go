@@ -165,7 +165,7 @@ func (v *Unions) ReadAvro(r *wire.Reader) {
 		v.Table.Set = true
 		v.Table.Value = avro.Map[int64]{}
 		for n := r.Count(2); n > 0; n = r.Count(2) {
-			v.Table.Value = wire.Grow(v.Table.Value, n)
+			v.Table.Value = wire.Grow(v.Table.Value, n+1)
 			for ; n > 0 && !r.Failed(); n-- {
 				v.Table.Value = append(v.Table.Value, avro.Entry[int64]{Key: r.String(), Value: r.Long()})
 			}
@@ -360,7 +360,7 @@ func readUnionsPayload(r *wire.Reader) UnionsPayload {
 		var x UnionsPayloadMap
 		x.Value = avro.Map[UnionsPayloadMapValue]{}
 		for n := r.Count(2); n > 0; n = r.Count(2) {
-			x.Value = wire.Grow(x.Value, n)
+			x.Value = wire.Grow(x.Value, n+1)
 			for ; n > 0 && !r.Failed(); n-- {
 				x.Value = append(x.Value, avro.Entry[UnionsPayloadMapValue]{Key: r.String(), Value: readUnionsPayloadMapValue(r)})
 			}
