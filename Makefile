@@ -13,7 +13,7 @@ ROUNDS ?= 2
 SEEDS ?= 1000
 SEED ?= 1
 
-.PHONY: check fmt vet staticcheck order test conformance sim race integration bench-peer bench bench-avro lab-up lab-down
+.PHONY: check fmt vet staticcheck order test conformance sim race integration bench-peer pgo bench bench-avro lab-up lab-down
 
 check: fmt vet staticcheck order test
 
@@ -60,6 +60,10 @@ e2e-tests:
 # The JVM application and ours over the same input, verified, in a table.
 bench-peer:
 	$(LAB) run go run ./internal/bench/compare -records $(RECORDS) -skus $(SKUS) -rounds $(ROUNDS)
+
+# The profile that the inventory example is built with.
+pgo:
+	$(LAB) run go run ./internal/bench/pgo -records $(RECORDS) -skus $(SKUS) -o examples/inventory/default.pgo
 
 # What operators cost on a task without a broker, with few keys and many, and in an App over the embedded broker.
 bench:

@@ -30,7 +30,7 @@ func main() {
 	// Most of the memory is state that stays; less garbage on top of it
 	// costs little more CPU. GOGC and GOMEMLIMIT have the last word.
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(65)
+		debug.SetGCPercent(80)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once

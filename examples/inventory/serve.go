@@ -46,6 +46,13 @@ func serve(ctx context.Context, c config.Config, out io.Writer) error {
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
+	if c.CPUProfile != "" {
+		stop, err := profileTo(c.CPUProfile)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
 	s := &service{log: slog.Default(), group: c.ApplicationID}
 	err := s.open(c)
 	if err == nil {

@@ -45,6 +45,7 @@ var order = map[string][]string{
 	"internal/conformance":         {"stream/*", "store/*", "serde/*"},
 	"internal/sim":                 {"internal/conformance"},
 	"internal/bench/compare":       {"internal/bench/peer"},
+	"internal/bench/pgo":           {"internal/bench/peer"},
 	"internal/bench/*":             {"stream/*", "store/*", "serde/*"},
 	"examples/*":                   {"stream/*", "store/*", "serde/*"},
 	"cmd/*":                        {"stream/*", "store/*", "serde/*", "internal/avrogen"},

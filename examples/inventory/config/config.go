@@ -53,6 +53,7 @@ type Config struct {
 	For           time.Duration
 	UntilCaughtUp bool
 	JSON          bool
+	CPUProfile    string // file; "": none
 
 	given map[string]bool // flags that were given
 }
@@ -133,6 +134,7 @@ func (c *Config) flags(file *string) *flag.FlagSet {
 	fs.DurationVar(&c.For, "for", c.For, "stop after this `time`")
 	fs.BoolVar(&c.UntilCaughtUp, "until-caught-up", c.UntilCaughtUp, "stop when all input that was there at the start is committed; exit code 1 if that fails")
 	fs.BoolVar(&c.JSON, "json", c.JSON, "print one line of JSON with figures at the end")
+	fs.StringVar(&c.CPUProfile, "cpuprofile", c.CPUProfile, "write a CPU profile to this `file`")
 	return fs
 }
 
