@@ -5,7 +5,7 @@ package resolve
 // converts, nothing is left before it, and the mark is behind it.
 type op struct {
 	code    code
-	mark    bool  // opUnion, opItems: what is inside converts
+	mark    bool  // opUnion, opItems, opCall: what is inside converts; opOrderEnd: a part does
 	n, a, b int32 // counts, and positions in the program or in the plan's tables
 }
 
@@ -34,7 +34,11 @@ const (
 	opFloatToDouble
 	opTime     // times a, or through -a; n tells that the number is an int
 	opOrder    // begins a record whose parts change places
-	opPart     // ends a part
-	opOrderEnd // n parts and defaults, as chunks[a:] tells, of b parts
+	opSpan     // ends a part that stays in the data
+	opPart     // ends a part that is in the output
+	opOrderEnd // n parts and defaults, as chunks[a:] tells, between b marks
 	opFail     // fails[a]
 )
+
+// produces tells whether a step does more than to go over the data.
+func (o op) produces() bool { return o.mark || o.code >= opCopy }

@@ -24,7 +24,7 @@ type Plan struct {
 	programs [][]op // the first is the plan's, the others those of recursive records
 	jumps    []int32
 	symbols  []int32 // of the reader's enums, by the writer's; -1 is none
-	chunks   []int32
+	chunks   []chunk
 	consts   [][]byte
 	fails    []failure
 	equal    bool

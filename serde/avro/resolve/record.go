@@ -2,7 +2,7 @@ package resolve
 
 import (
 	"errors"
-	"slices"
+	"math"
 
 	"github.com/streamweir/streamweir/serde/avro/avrojson"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
@@ -65,85 +65,50 @@ func (c *compiler) fields(w, r *avsc.Schema) error {
 			}
 		}
 	}
-	if !ascending(to) {
-		return c.reorder(w, r, to, defaults)
-	}
 	next := 0 // position in the reader's record
 	fill := func(until int) {
 		for ; next < until; next++ {
 			c.constant(defaults[next])
 		}
 	}
-	for i, k := range to {
-		if k < 0 {
+	least := leastBehind(to)
+	for i := 0; i < len(to); {
+		if to[i] < 0 {
 			c.want(dropping)
-			err = c.walk(w.Fields[i].Type)
-		} else {
-			fill(k)
-			next++
-			err = c.resolve(w.Fields[i].Type, r.Fields[k].Type)
+			if err := c.walk(w.Fields[i].Type); err != nil {
+				return wire.At(err, w.Fields[i].Name)
+			}
+			i++
+			continue
 		}
-		if err != nil {
-			return wire.At(err, w.Fields[i].Name)
+		// The fewest fields that come before all those behind them for the reader as well.
+		end, last := i+1, to[i]
+		for ; least[end] < last; end++ {
+			last = max(last, to[end])
 		}
+		if end == i+1 {
+			fill(last)
+			if err := c.resolve(w.Fields[i].Type, r.Fields[last].Type); err != nil {
+				return wire.At(err, w.Fields[i].Name)
+			}
+		} else if err := c.reorder(w.Fields[i:end], to[i:end], r.Fields[:last+1], defaults, next); err != nil {
+			return err
+		}
+		i, next = end, last+1
 	}
 	fill(len(r.Fields))
 	return nil
 }
 
-func ascending(to []int) bool {
-	before := -1
-	for _, k := range to {
-		if k >= 0 {
-			if k < before {
-				return false
-			}
-			before = k
+// leastBehind returns the least of the positions from each field of the writer's on; a
+// field that the reader lacks has none.
+func leastBehind(to []int) []int {
+	least := make([]int, len(to)+1)
+	least[len(to)] = math.MaxInt
+	for i := len(to) - 1; i >= 0; i-- {
+		if least[i] = least[i+1]; to[i] >= 0 {
+			least[i] = min(least[i], to[i])
 		}
 	}
-	return true
-}
-
-// reorder emits what writes the fields in the writer's order, in parts that stay
-// together, and puts the parts and the defaults into the reader's order then.
-func (c *compiler) reorder(w, r *avsc.Schema, to []int, defaults [][]byte) error {
-	c.converts(op{code: opOrder})
-	part := make([]int32, len(r.Fields)) // of a field
-	parts, before := int32(0), -2
-	for i, k := range to {
-		var err error
-		if k < 0 {
-			c.want(dropping)
-			err = c.walk(w.Fields[i].Type)
-		} else {
-			if k != before+1 && before >= 0 {
-				c.converts(op{code: opPart})
-				c.here()
-				parts++
-			}
-			before, part[k] = k, parts
-			err = c.resolve(w.Fields[i].Type, r.Fields[k].Type)
-		}
-		if err != nil {
-			return wire.At(err, w.Fields[i].Name)
-		}
-	}
-	c.converts(op{code: opPart})
-	parts++
-	o := op{code: opOrderEnd, a: int32(len(c.plan.chunks)), b: parts}
-	last := int32(-1)
-	for i, d := range defaults {
-		switch {
-		case d != nil:
-			c.plan.chunks = append(c.plan.chunks, ^c.constIndex(d))
-			o.n++
-			last = -1
-		case slices.Contains(to, i) && part[i] != last:
-			c.plan.chunks = append(c.plan.chunks, part[i])
-			o.n++
-			last = part[i]
-		}
-	}
-	c.emit(o)
-	return nil
+	return least
 }

@@ -21,30 +21,6 @@ type run struct {
 	marks marks
 }
 
-// marks is a stack of positions in the output. A slice of its own room would not stay
-// on the goroutine's stack.
-type marks struct {
-	n    int
-	room [12]int
-	more []int
-}
-
-func (m *marks) push(v int) {
-	if m.n < len(m.room) {
-		m.room[m.n] = v
-	} else {
-		m.more = append(m.more[:m.n-len(m.room)], v)
-	}
-	m.n++
-}
-
-func (m *marks) at(i int) int {
-	if i < len(m.room) {
-		return m.room[i]
-	}
-	return m.more[i-len(m.room)]
-}
-
 // run does the steps from k up to end, for the data from i on, and returns where that
 // ends. With an error that is where what the error is about begins.
 func (x *run) run(ops []op, k, end, i int) (int, error) {
@@ -123,6 +99,14 @@ func (x *run) run(ops []op, k, end, i int) (int, error) {
 			x.mark = i
 		case opConst:
 			x.dst = append(x.dst, x.p.consts[o.a]...)
+		case opSpan:
+			x.marks.push(x.mark)
+			x.marks.push(i)
+			x.mark = i
+		case opOrder, opPart:
+			x.marks.push(len(x.dst))
+		case opOrderEnd:
+			x.order(o)
 		case walkFixed:
 			if int(o.n) > len(b)-i {
 				return len(b), wire.ErrEnd // the walk for the path ends where the data does
@@ -182,12 +166,6 @@ func (x *run) convert(o *op, i int) (int, error) {
 	switch o.code {
 	case opCall:
 		return x.call(o, i)
-	case opOrder, opPart:
-		x.marks.push(len(x.dst))
-		return i, nil
-	case opOrderEnd:
-		x.order(o)
-		return i, nil
 	case opFail:
 		return i, &x.p.fails[o.a]
 	case opSymbol:
@@ -349,21 +327,6 @@ func (x *run) count(i, least int) (n, next int, err error) {
 		x.empty += n
 	}
 	return n, len(x.b) - len(r.Rest()), nil
-}
-
-// order brings the parts of a record into the reader's order.
-func (x *run) order(o *op) {
-	base := x.marks.n - int(o.b) - 1
-	start, end := x.marks.at(base), len(x.dst)
-	for _, k := range x.p.chunks[o.a : o.a+o.n] {
-		if k < 0 {
-			x.dst = append(x.dst, x.p.consts[^k]...)
-		} else {
-			x.dst = append(x.dst, x.dst[x.marks.at(base+int(k)):x.marks.at(base+int(k)+1)]...)
-		}
-	}
-	x.dst = x.dst[:start+copy(x.dst[start:], x.dst[end:])]
-	x.marks.n = base
 }
 
 func longText(b []byte, i int) (int, error) {
