@@ -1,12 +1,14 @@
 package avro
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 
 	"github.com/streamweir/streamweir/serde"
 	"github.com/streamweir/streamweir/serde/avro/avsc"
 	"github.com/streamweir/streamweir/serde/avro/resolve"
+	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 
 // Coder is implemented by *S, for a struct S, by code that was generated from a
@@ -61,13 +63,17 @@ func hasCoder(t reflect.Type, schema *avsc.Schema) bool {
 	return err == nil && p.Equal()
 }
 
-// decodeCoder reads a value by its own code. An error of the encoding gets its path.
+// decodeCoder reads a value by its own code. An error gets its path.
 func decodeCoder(c Coder, schema *avsc.Schema, data []byte) (rest []byte, err error) {
 	rest, err = c.DecodeAvro(data)
-	if err != nil {
-		if _, where := resolve.Check(schema, data); where != nil {
-			return nil, where
-		}
+	if err == nil {
+		return rest, nil
 	}
-	return rest, err
+	if e, ok := errors.AsType[*wire.ByteError](err); ok {
+		return nil, wire.At(e.Err, resolve.PathAt(schema, data, e.At))
+	}
+	if _, where := resolve.Check(schema, data); where != nil {
+		err = where // code that was not generated need not say where
+	}
+	return nil, err
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/streamweir/streamweir/serde"
-
 	"github.com/streamweir/streamweir/serde/avro/wire"
 )
 

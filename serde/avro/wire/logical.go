@@ -68,11 +68,12 @@ func (r *Reader) TimeMillis() time.Duration { return time.Duration(r.Int()) * ti
 
 // TimeMicros reads a time-micros.
 func (r *Reader) TimeMicros() time.Duration {
+	at := r.i
 	v := r.Long()
 	if d := time.Duration(v) * time.Microsecond; d.Microseconds() == v {
 		return d
 	}
-	r.Fail(fmt.Errorf("%d is too long for a time.Duration", v))
+	r.failAt(at, fmt.Errorf("%d is too long for a time.Duration", v))
 	return 0
 }
 
@@ -85,13 +86,14 @@ func AppendUUID(dst []byte, u uuid.UUID) []byte {
 
 // UUID reads a uuid that is a string.
 func (r *Reader) UUID() uuid.UUID {
+	at := r.i
 	n := r.length()
 	if r.err != nil {
 		return uuid.UUID{}
 	}
 	u, err := uuid.ParseBytes(r.b[r.i : r.i+n])
 	if err != nil {
-		r.Fail(fmt.Errorf("not a uuid: %w", err))
+		r.failAt(at, fmt.Errorf("not a uuid: %w", err))
 		return uuid.UUID{}
 	}
 	r.i += n

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"math"
 	"testing"
 )
 
@@ -38,5 +39,23 @@ func TestGrowFollowsWhatWasRead(t *testing.T) {
 	}
 	if s := Grow(make([]int64, 5), 3); cap(s) < 8 {
 		t.Error(cap(s))
+	}
+}
+
+func TestErrorsOfMeaningAreAtTheirFirstByte(t *testing.T) {
+	for name, read := range map[string]func(r *Reader){
+		"time-micros": func(r *Reader) { r.TimeMicros() },
+		"uuid":        func(r *Reader) { r.UUID() },
+	} {
+		data := AppendLong([]byte{2}, math.MaxInt64)
+		if name == "uuid" {
+			data = []byte{2, 0}
+		}
+		r := NewReader(data)
+		r.Long()
+		read(&r)
+		if _, err := r.Done(); err == nil || r.At() != 1 {
+			t.Errorf("%s: %v, at byte %d", name, err, r.At())
+		}
 	}
 }

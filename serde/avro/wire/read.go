@@ -55,9 +55,11 @@ func (r *Reader) Rest() []byte { return r.b[r.i:] }
 
 // Fail makes err the first error, if there is none yet. There is nothing to read any
 // more.
-func (r *Reader) Fail(err error) {
+func (r *Reader) Fail(err error) { r.failAt(r.i, err) }
+
+func (r *Reader) failAt(i int, err error) {
 	if r.err == nil {
-		r.err, r.at = err, r.i
+		r.err, r.at = err, i
 	}
 	r.b, r.i, r.text = nil, 0, ""
 }
@@ -267,14 +269,25 @@ func Grow[S ~[]E, E any](s S, n int) S {
 	return slices.Grow(s, n)
 }
 
-// Done is what is left after a value was read, or the first error and the byte it was
-// met at.
+// Done is what is left after a value was read, or the first error as a [*ByteError].
 func (r *Reader) Done() (rest []byte, err error) {
 	if r.err != nil {
-		return nil, fmt.Errorf("byte %d: %w", r.at, r.err)
+		return nil, &ByteError{r.at, r.err}
 	}
 	return r.b[r.i:], nil
 }
+
+// A ByteError is what is wrong with data, and how many bytes are before it.
+type ByteError struct {
+	At  int
+	Err error
+}
+
+// Error returns "byte N: " and what is wrong.
+func (e *ByteError) Error() string { return fmt.Sprintf("byte %d: %v", e.At, e.Err) }
+
+// Unwrap returns Err.
+func (e *ByteError) Unwrap() error { return e.Err }
 
 // FixedBytes reads a fixed of a size that is too large for a Go array.
 func (r *Reader) FixedBytes(size int) []byte { return append([]byte{}, r.take(size)...) }
