@@ -67,6 +67,16 @@ type Codec[T any] interface {
 	Decode(data []byte) (T, error)
 }
 
+// A Reuser is a [Codec] that can decode into a value which it returned before. Operators
+// ask for it where an application allows it (ReuseValues in package stream).
+type Reuser[T any] interface {
+	Codec[T]
+	// DecodeInto is Decode; old is nil, or was returned before and is needed no more: it
+	// may become the result, with the memory that it refers to. Strings stay as they are.
+	// After an error old is of no use.
+	DecodeInto(old T, data []byte) (T, error)
+}
+
 // Header is a header of a record. Names may repeat; order is kept. Whoever is
 // handed a header must not modify Value.
 type Header struct {

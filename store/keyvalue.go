@@ -131,6 +131,27 @@ func (s *keyValueView[K, V]) Get(key K) (v V, ok bool, err error) {
 	return s.read()
 }
 
+// GetInto is Get by a [serde.Reuser], if the store's codec is one: old is nil, or what
+// GetInto returned before. Operators find it by a type assertion.
+func (s *keyValue[K, V]) GetInto(old V, key K) (v V, ok bool, err error) {
+	reuser, ok := s.values.(serde.Reuser[V])
+	if !ok {
+		return s.Get(key)
+	}
+	if err := s.encodeKey(key); err != nil {
+		return v, false, err
+	}
+	data, err := s.r.Get(s.keyData)
+	if err != nil {
+		return v, false, fmt.Errorf("store: %q: %w", s.name, err)
+	}
+	if data == nil {
+		return v, false, nil
+	}
+	v, err = reuser.DecodeInto(old, data)
+	return v, err == nil, s.undecoded(err)
+}
+
 func (s *keyValueView[K, V]) Range(from, to *K) KeyValueIterator[K, V] {
 	return s.between(from, to, false)
 }

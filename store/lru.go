@@ -68,6 +68,9 @@ func (l *lru[K, V]) Get(key K) (v V, ok bool, err error) {
 	return v, ok, err
 }
 
+// GetInto hides that of the store below: values are not used again.
+func (l *lru[K, V]) GetInto(_ V, key K) (V, bool, error) { return l.Get(key) }
+
 func (l *lru[K, V]) Put(key K, value V) error {
 	if err := l.encodeKey(key); err != nil {
 		return err

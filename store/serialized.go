@@ -75,10 +75,15 @@ func (s *serialized[K, V]) decode(data []byte) (v V, ok bool, err error) {
 	if data == nil {
 		return v, false, nil
 	}
-	if v, err = s.values.Decode(data); err != nil {
-		return v, false, fmt.Errorf("store: %q: decode value: %w", s.name, err)
+	v, err = s.values.Decode(data)
+	return v, err == nil, s.undecoded(err)
+}
+
+func (s *serialized[K, V]) undecoded(err error) error {
+	if err == nil {
+		return nil
 	}
-	return v, true, nil
+	return fmt.Errorf("store: %q: decode value: %w", s.name, err)
 }
 
 // valueWriter turns the values of a typed store into what is put.

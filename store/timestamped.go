@@ -90,6 +90,9 @@ func (s timestampedSerde[V]) Bind(topic string, role serde.Role) (serde.Codec[Va
 	if err != nil {
 		return nil, err
 	}
+	if r, ok := c.(serde.Reuser[V]); ok {
+		return timestampedReuser[V]{timestampedCodec[V]{c}, r}, nil
+	}
 	return timestampedCodec[V]{c}, nil
 }
 
@@ -100,10 +103,30 @@ func (c timestampedCodec[V]) Append(dst []byte, v ValueAndTimestamp[V]) ([]byte,
 }
 
 func (c timestampedCodec[V]) Decode(data []byte) (v ValueAndTimestamp[V], err error) {
-	if len(data) < 8 {
-		return v, fmt.Errorf("timestamped value has %d bytes, less than its timestamp of 8", len(data))
+	if v.Timestamp, err = timestampOf(data); err == nil {
+		v.Value, err = c.values.Decode(data[timestampBytes:])
 	}
-	v.Timestamp = int64(binary.BigEndian.Uint64(data))
-	v.Value, err = c.values.Decode(data[8:])
+	return v, err
+}
+
+// timestampBytes is the size of the timestamp before a value.
+const timestampBytes = 8
+
+func timestampOf(data []byte) (int64, error) {
+	if len(data) < timestampBytes {
+		return 0, fmt.Errorf("timestamped value has %d bytes, less than its timestamp of %d", len(data), timestampBytes)
+	}
+	return int64(binary.BigEndian.Uint64(data)), nil
+}
+
+type timestampedReuser[V any] struct {
+	timestampedCodec[V]
+	values serde.Reuser[V]
+}
+
+func (c timestampedReuser[V]) DecodeInto(old ValueAndTimestamp[V], data []byte) (v ValueAndTimestamp[V], err error) {
+	if v.Timestamp, err = timestampOf(data); err == nil {
+		v.Value, err = c.values.DecodeInto(old.Value, data[timestampBytes:])
+	}
 	return v, err
 }

@@ -31,6 +31,9 @@ func AsyncMapValues[K comparable, V, V2 any](s *KStream[K, V], limit int, f Reco
 	if limit < 1 {
 		s.b.g.Failf(name, "a limit of %d calls at the same time: it must be at least 1", limit)
 	}
+	if s.op.Overwritten() {
+		s.b.g.Failf(name, "AsyncMapValues keeps values while others are read, and a source or an aggregation before it has ReuseValues, which overwrites them: leave that out")
+	}
 	op := s.add(name, func(w *graph.Wiring) (any, error) {
 		out, err := graph.Connect[topology.Record[K, V2]](w)
 		return &asyncNode[K, V, V2]{name: name, task: w.Task, calls: w.Task.Async(), limit: limit, f: f, out: out,

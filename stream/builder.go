@@ -72,6 +72,7 @@ type Serdes[K, V any] struct {
 	value       serde.Serde[V]
 	timestamp   topology.TimestampExtractor[K, V]
 	partitioner topology.Partitioner[K, V]
+	reuseValues bool
 }
 
 // With pairs a serde for keys with one for values. Kafka Streams: Consumed.with,
@@ -93,6 +94,20 @@ func (s *Serdes[K, V]) Timestamps(f topology.TimestampExtractor[K, V]) *Serdes[K
 func (s *Serdes[K, V]) Partitioner(f topology.Partitioner[K, V]) *Serdes[K, V] {
 	c := *s
 	c.partitioner = f
+	return &c
+}
+
+// ReuseValues returns a copy of s for streams of which no value is kept: a source reads
+// each value of a partition into the one before, if the serde's codec is a
+// [serde.Reuser], as those of pointers to generated Avro types are. That spares much of
+// the garbage. No function or processor may then keep a value, or what it points to, for
+// longer than its call, nor change what it forwarded; strings may be kept, and a copy is
+// its own. Operators keep bytes, so all of them may follow, except for [AsyncMapValues],
+// which is an error of Build. Only [From] and its like use it. It is what Apache Flink
+// calls object reuse; Kafka Streams has none.
+func (s *Serdes[K, V]) ReuseValues() *Serdes[K, V] {
+	c := *s
+	c.reuseValues = true
 	return &c
 }
 
@@ -159,12 +174,12 @@ func from[K, V any](b *Builder, src topology.Source[K, V], with *Serdes[K, V], o
 	name := b.g.Name(o.name, "KSTREAM-SOURCE-")
 	sd := with.or(nil, nil)
 	sd.complete(b.g, name)
-	src.Key, src.Value, src.Timestamp, src.Reset = sd.key, sd.value, sd.timestamp, o.reset
-	so := &graph.SourceOp{Topics: src.Topics, Reset: src.Reset, Type: fmt.Sprintf("%T", *new(topology.Record[K, V]))}
+	src.Key, src.Value, src.Timestamp, src.Reset, src.ReuseValues = sd.key, sd.value, sd.timestamp, o.reset, sd.reuseValues
+	so := &graph.SourceOp{Topics: src.Topics, Reset: src.Reset, Type: fmt.Sprintf("%T", *new(topology.Record[K, V])), ReuseValues: sd.reuseValues}
 	if src.Pattern != nil {
 		so.Pattern = src.Pattern.String()
 	}
-	op := &graph.Op{Name: name, Source: so, Sources: []string{name}, Write: func(t *graph.Topology, _ []string) error { return addSource(t, name, src) }}
+	op := &graph.Op{Name: name, Source: so, Sources: []string{name}, Overwrites: sd.reuseValues, Write: func(t *graph.Topology, _ []string) error { return addSource(t, name, src) }}
 	b.g.Add(op)
 	return &KStream[K, V]{b: b, op: op, name: name, key: sd.key, value: sd.value}
 }

@@ -113,10 +113,14 @@ func aggregate[K, V, A any](g *KGroupedStream[K, V], prefix string, m *Materiali
 		parent = g.repartitioned(m.name)
 	}
 	flags := &tableFlags{store: m.name, materialized: true}
-	op := &graph.Op{Name: name, Write: func(t *graph.Topology, parents []string) error {
+	op := &graph.Op{Name: name, Overwrites: m.reuseValues, Write: func(t *graph.Topology, parents []string) error {
 		n := &graph.Node{Name: name, Parents: parents, New: func(w *graph.Wiring) (any, error) {
 			ts, err := newTableStore[K, A](w, m, flags)
-			return &aggregateNode[K, V, A]{name: name, task: w.Task, init: init, step: step, table: ts}, err
+			a := &aggregateNode[K, V, A]{name: name, task: w.Task, init: init, step: step, table: ts}
+			if m.reuseValues {
+				a.reuser, _ = ts.store.(reuser[K, A])
+			}
+			return a, err
 		}}
 		if err := t.AddProcessor(n); err != nil {
 			return err
@@ -152,6 +156,26 @@ type aggregateNode[K, V, A any] struct {
 	step  func(t graph.Task, r *topology.Record[K, V], old *A) (A, error)
 	table *tableStore[K, A]
 	old   store.ValueAndTimestamp[A] // that step is given; a local variable would be moved to the heap
+
+	reuser reuser[K, A]               // nil: aggregates are not used again
+	last   store.ValueAndTimestamp[A] // that the reuser returned
+}
+
+// reuser is a table's store that can read into what it returned before.
+type reuser[K, A any] interface {
+	GetInto(old store.ValueAndTimestamp[A], key K) (store.ValueAndTimestamp[A], bool, error)
+}
+
+// get returns the aggregate of a key.
+func (n *aggregateNode[K, V, A]) get(key K) (old store.ValueAndTimestamp[A], ok bool, err error) {
+	if n.reuser == nil {
+		return n.table.get(key)
+	}
+	old, ok, err = n.reuser.GetInto(n.last, key)
+	if ok || err != nil {
+		n.last = old
+	}
+	return old, ok, err
 }
 
 func (n *aggregateNode[K, V, A]) Receive(r *topology.Record[K, V]) error {
@@ -174,7 +198,7 @@ func (n *aggregateNode[K, V, A]) Receive(r *topology.Record[K, V]) error {
 
 func (n *aggregateNode[K, V, A]) receive(r *topology.Record[K, V]) (err error) {
 	defer graph.Recover(&err)
-	old, ok, err := n.table.get(r.Key)
+	old, ok, err := n.get(r.Key)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,8 @@ type Materialized[K, V any] struct {
 	retention time.Duration // of a window or session store, 0 if it is not given
 	versioned bool
 	history   time.Duration // of a versioned store
+
+	reuseValues bool
 }
 
 // InStore keeps a table in a store of that name, whose serdes encode it and its
@@ -52,6 +54,16 @@ func (m *Materialized[K, V]) Options(opts ...store.Option) *Materialized[K, V] {
 func (m *Materialized[K, V]) Retention(d time.Duration) *Materialized[K, V] {
 	c := *m.orEmpty()
 	c.retention = d
+	return &c
+}
+
+// ReuseValues returns a copy of m for an aggregation that reads each aggregate into the one
+// that it read before; see [Serdes.ReuseValues]: nothing may then keep an aggregate, the
+// new or the old one, for longer than its call. [Aggregate], its Try variant and Reduce
+// use it; others read anew.
+func (m *Materialized[K, V]) ReuseValues() *Materialized[K, V] {
+	c := *m.orEmpty()
+	c.reuseValues = true
 	return &c
 }
 

@@ -65,6 +65,10 @@ type Source[K, V any] struct {
 	Topics  []string
 	Pattern *regexp.Regexp
 	Reset   Reset
+	// ReuseValues lets a codec that can, a [serde.Reuser], read each value of a partition
+	// into the one before. Nothing that processes a record may then keep its value, nor
+	// what that points to, except for strings.
+	ReuseValues bool
 	// Timestamp may be nil: the record's own timestamp, which must not be negative.
 	Timestamp TimestampExtractor[K, V]
 }
@@ -106,6 +110,9 @@ func (n *sourceNode[K, V]) NewHead(topic string) (graph.Head, error) {
 	if h.value, err = n.spec.Value.Bind(topic, value); err != nil {
 		return nil, fmt.Errorf("value serde: %w", err)
 	}
+	if n.spec.ReuseValues {
+		h.reuser, _ = h.value.(serde.Reuser[V])
+	}
 	return h, nil
 }
 
@@ -114,6 +121,8 @@ type head[K, V any] struct {
 	node      *sourceNode[K, V]
 	key       serde.Codec[K]
 	value     serde.Codec[V]
+	reuser    serde.Reuser[V] // nil: values are not used again
+	last      V               // that the reuser returned
 	nullKey   func(*K) bool
 	nullValue func(*V) bool
 	r         Record[K, V]
@@ -131,7 +140,13 @@ func (h *head[K, V]) Decode(rec *record.Record, partitionTime int64) (ts int64, 
 		h.r.NullKey = h.nullKey != nil && h.nullKey(&h.r.Key)
 	}
 	if rec.Value != nil {
-		if h.r.Value, err = h.value.Decode(rec.Value); err != nil {
+		if h.reuser == nil {
+			h.r.Value, err = h.value.Decode(rec.Value)
+		} else {
+			h.r.Value, err = h.reuser.DecodeInto(h.last, rec.Value)
+			h.last = h.r.Value
+		}
+		if err != nil {
 			return 0, fmt.Errorf("value: %w", err)
 		}
 		h.r.NullValue = h.nullValue != nil && h.nullValue(&h.r.Value)

@@ -81,7 +81,7 @@ func (f *file) readUnion(to string, s *avsc.Schema) {
 func smallest(n int) int { return min(n, 1<<30) }
 
 func (f *file) readArray(to string, s *avsc.Schema) {
-	f.p("%s = %s{}", to, f.typ(s))
+	f.p("%s = %s.Reset(%s)", to, f.use(wirePath), to)
 	f.p("for n := r.Count(%d); n > 0; n = r.Count(%d) {", smallest(s.Items.MinSize), smallest(s.Items.MinSize))
 	f.p("%s = %s.Grow(%s, n)", to, f.use(wirePath), to)
 	f.p("for ; n > 0 && !r.Failed(); n-- {")
@@ -103,7 +103,7 @@ func (f *file) readArray(to string, s *avsc.Schema) {
 
 func (f *file) readMap(to string, s *avsc.Schema) {
 	avro := f.use(avroPath)
-	f.p("%s = %s{}", to, f.typ(s))
+	f.p("%s = %s.Reset(%s)", to, f.use(wirePath), to)
 	f.p("for n := r.Count(%d); n > 0; n = r.Count(%d) {", 1+smallest(s.Items.MinSize), 1+smallest(s.Items.MinSize))
 	f.p("%s = %s.Grow(%s, n+1)", to, f.use(wirePath), to) // what is read to be changed often gets one more
 	f.p("for ; n > 0 && !r.Failed(); n-- {")

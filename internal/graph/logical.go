@@ -69,6 +69,9 @@ type Op struct {
 	// Type is the type of the records that a KeyChanging or Merging operator
 	// forwards.
 	Type string
+	// Overwrites tells that a value which the operator forwards is good until the next
+	// one only.
+	Overwrites bool
 	// Shareable is set for a repartition that may be merged with others.
 	Shareable *Shareable
 
@@ -79,14 +82,21 @@ type Op struct {
 	written           bool
 }
 
+// Overwritten tells whether what the operator forwards, or passes on, is overwritten.
+func (o *Op) Overwritten() bool {
+	return o.Overwrites || len(o.Sources) == 0 && slices.ContainsFunc(o.parents, (*Op).Overwritten)
+}
+
 // A SourceOp tells which sources can be merged into one node.
 type SourceOp struct {
 	Topics  []string
 	Pattern string
 	Reset   Reset
 	Type    string // of the records
-	Table   bool   // a table's source is never merged
-	Reuse   bool   // the topic serves as the changelog of the table's store
+	// ReuseValues: see [Op.Overwrites].
+	ReuseValues bool
+	Table       bool // a table's source is never merged
+	Reuse       bool // the topic serves as the changelog of the table's store
 }
 
 // Generate returns the next generated name: the prefix and the next number of
@@ -276,6 +286,8 @@ func (s *SourceOp) mergeable(o *SourceOp) error {
 		return errors.New("they read overlapping but not equal sets of topics: read each topic once")
 	case s.Reset != o.Reset:
 		return errors.New("they read the same topics with different reset policies")
+	case s.ReuseValues != o.ReuseValues:
+		return errors.New("they read the same topics, one of them with ReuseValues: give it to both, or to none")
 	case s.Type != o.Type:
 		return fmt.Errorf("they read the same topics with different types, %s and %s", s.Type, o.Type)
 	}

@@ -20,8 +20,9 @@ type Coder interface {
 	AvroSchema() string
 	// AppendAvro appends the value in Avro's binary encoding, without a header.
 	AppendAvro(dst []byte) ([]byte, error)
-	// DecodeAvro sets the value, which is zero, to what the head of data
-	// encodes, and returns the rest of data. It must copy what it keeps.
+	// DecodeAvro sets the value, all of it, to what the head of data encodes, and
+	// returns the rest of data. It must copy what it keeps; it may use the memory of
+	// slices that the value has.
 	DecodeAvro(data []byte) (rest []byte, err error)
 }
 

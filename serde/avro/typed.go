@@ -136,11 +136,19 @@ func (c *typedCodec[T]) target() Coder {
 }
 
 func (c *typedCodec[T]) Decode(data []byte) (T, error) {
+	var none T
+	return c.DecodeInto(none, data)
+}
+
+// DecodeInto implements [serde.Reuser] for pointers to generated types; others are not
+// used again.
+func (c *typedCodec[T]) DecodeInto(old T, data []byte) (T, error) {
 	var zero T
 	body, id, err := c.in.resolved(data)
 	if err != nil {
 		return zero, err
 	}
+	c.value = old
 	rest, err := c.read(body)
 	v := c.value
 	c.value = zero
@@ -156,11 +164,13 @@ func (c *typedCodec[T]) Decode(data []byte) (T, error) {
 // read sets value.
 func (c *typedCodec[T]) read(data []byte) (rest []byte, err error) {
 	if !c.coder {
+		var none T
+		c.value = none
 		rest, err = c.dec.decode(data, c.decode, unsafe.Pointer(&c.value))
 		c.dec = decoder{}
 		return rest, err
 	}
-	if c.pointer {
+	if none := *new(T); c.pointer && any(c.value) == any(none) {
 		c.value = reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T)
 	}
 	return decodeCoder(c.target(), c.schema, data)

@@ -118,7 +118,7 @@ func (v *InventoryAggregate) ReadAvro(r *wire.Reader) {
 	v.ReservedQuantity = r.Long()
 	v.AvailableQuantity = r.Long()
 	v.LowStock = r.Boolean()
-	v.Locations = avro.Map[int64]{}
+	v.Locations = wire.Reset(v.Locations)
 	for n := r.Count(2); n > 0; n = r.Count(2) {
 		v.Locations = wire.Grow(v.Locations, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -133,7 +133,7 @@ func (v *InventoryAggregate) ReadAvro(r *wire.Reader) {
 		v.LastEventID = avro.Optional[string]{}
 	}
 	v.LastUpdated = r.Long()
-	v.Suppliers = avro.Map[int64]{}
+	v.Suppliers = wire.Reset(v.Suppliers)
 	for n := r.Count(2); n > 0; n = r.Count(2) {
 		v.Suppliers = wire.Grow(v.Suppliers, n+1)
 		for ; n > 0 && !r.Failed(); n-- {

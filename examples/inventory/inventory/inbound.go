@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"bytes"
 	"errors"
 
 	"github.com/streamweir/streamweir/serde"
@@ -35,37 +34,35 @@ func (s inboundSerde) Bind(topic string, role serde.Role) (serde.Codec[Inbound],
 	return &inboundCodec{events: events}, nil
 }
 
-type inboundCodec struct {
-	events serde.Codec[*Event]
-	chunk  []byte
-}
+type inboundCodec struct{ events serde.Codec[*Event] }
 
 func (*inboundCodec) Append([]byte, Inbound) ([]byte, error) {
 	return nil, errors.New("inventory: an inbound record cannot be written")
 }
 
-func (c *inboundCodec) Decode(data []byte) (Inbound, error) {
-	event, err := c.events.Decode(data)
+func (c *inboundCodec) Decode(data []byte) (Inbound, error) { return c.DecodeInto(Inbound{}, data) }
+
+// DecodeInto implements [serde.Reuser]: the topology keeps no event.
+func (c *inboundCodec) DecodeInto(old Inbound, data []byte) (Inbound, error) {
+	kept := append(old.Bytes[:0], data...)
+	if kept == nil {
+		kept = []byte{} // no bytes are a value
+	}
+	event, err := c.event(old.Event, data)
 	switch {
 	case errors.Is(err, serde.ErrRetriable):
 		return Inbound{}, err
 	case err != nil:
-		return Inbound{Bytes: bytes.Clone(data), Undecodable: err.Error()}, nil
+		return Inbound{Bytes: kept, Undecodable: err.Error()}, nil
 	case event == nil:
-		return Inbound{Bytes: bytes.Clone(data), Undecodable: noValue}, nil
+		return Inbound{Bytes: kept, Undecodable: noValue}, nil
 	}
-	return Inbound{Bytes: c.keep(data), Event: event}, nil
+	return Inbound{Bytes: kept, Event: event}, nil
 }
 
-const chunkSize = 64 << 10
-
-// keep copies data. Nearly every record is valid and its bytes soon forgotten,
-// so the copies share chunks.
-func (c *inboundCodec) keep(data []byte) []byte {
-	if cap(c.chunk)-len(c.chunk) < len(data) {
-		c.chunk = make([]byte, 0, max(chunkSize, len(data)))
+func (c *inboundCodec) event(old *Event, data []byte) (*Event, error) {
+	if r, ok := c.events.(serde.Reuser[*Event]); ok {
+		return r.DecodeInto(old, data)
 	}
-	from := len(c.chunk)
-	c.chunk = append(c.chunk, data...)
-	return c.chunk[from:len(c.chunk):len(c.chunk)]
+	return c.events.Decode(data)
 }

@@ -118,7 +118,7 @@ func (v *InventoryEvent) ReadAvro(r *wire.Reader) {
 	}
 	if r.Is(1) {
 		v.Metadata.Set = true
-		v.Metadata.Value = avro.Map[string]{}
+		v.Metadata.Value = wire.Reset(v.Metadata.Value)
 		for n := r.Count(2); n > 0; n = r.Count(2) {
 			v.Metadata.Value = wire.Grow(v.Metadata.Value, n+1)
 			for ; n > 0 && !r.Failed(); n-- {

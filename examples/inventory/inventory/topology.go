@@ -35,11 +35,13 @@ const (
 // Topology builds the application. processed, if not nil, is called for every
 // input record after everything that follows from it was done, from the goroutine
 // of its partition's task.
+//
+// No event and no aggregate is kept, so each is read into the one before.
 func Topology(events serde.Serde[*Event], aggregates serde.Serde[*Aggregate], processed func(partition int32, offset int64)) (*topology.Topology, error) {
 	key := serde.String()
 	b := stream.NewBuilder()
 
-	input := stream.From(b, EventsTopic, stream.With(key, InboundSerde(events)).Timestamps(eventTime))
+	input := stream.From(b, EventsTopic, stream.With(key, InboundSerde(events)).Timestamps(eventTime).ReuseValues())
 	checked := stream.ProcessValues(input, func() *validate { return &validate{processed: processed} })
 	split := checked.Split(stream.Named("events-"))
 	invalid := split.Branch(func(_ string, in Inbound) bool { return in.Undecodable != "" }, stream.Named("invalid"))
@@ -51,7 +53,7 @@ func Topology(events serde.Serde[*Event], aggregates serde.Serde[*Aggregate], pr
 	stream.Aggregate(
 		stream.MapValues(valid, func(in Inbound) *Event { return in.Event }).GroupByKey(),
 		Empty, Apply,
-		stream.InStore(StoreName, key, aggregates),
+		stream.InStore(StoreName, key, aggregates).ReuseValues(),
 	).ToStream().To(AggregatesTopic, stream.With(key, aggregates))
 
 	return b.Build()

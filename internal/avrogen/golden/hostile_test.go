@@ -34,8 +34,10 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	}
+	used := make([]avro.Coder, len(types)) // values that others were read into
 	f.Fuzz(func(t *testing.T, k uint8, data []byte) {
-		v := types[int(k)%len(types)]()
+		k %= uint8(len(types))
+		v := types[k]()
 		if _, err := v.DecodeAvro(data); err != nil {
 			return
 		}
@@ -43,7 +45,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%x was read, but cannot be written: %v", data, err)
 		}
-		again := types[int(k)%len(types)]()
+		again := types[k]()
 		rest, err := again.DecodeAvro(first)
 		if err != nil || len(rest) > 0 {
 			t.Fatalf("%x, written from %x, cannot be read: %v, %d bytes left", first, data, err, len(rest))
@@ -51,6 +53,15 @@ func FuzzDecode(f *testing.F) {
 		second, err := again.AppendAvro(nil)
 		if err != nil || !bytes.Equal(first, second) {
 			t.Fatalf("%x became %x and then %x, %v", data, first, second, err)
+		}
+		if used[k] == nil {
+			used[k] = types[k]()
+		}
+		if _, err = used[k].DecodeAvro(first); err == nil {
+			second, err = used[k].AppendAvro(nil)
+		}
+		if err != nil || !bytes.Equal(first, second) {
+			t.Fatalf("read into a value that was used, %x is %x, %v", first, second, err)
 		}
 	})
 }

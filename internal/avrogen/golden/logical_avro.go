@@ -213,7 +213,7 @@ func (v *Logical) ReadAvro(r *wire.Reader) {
 	} else {
 		v.MaybeID = avro.Optional[uuid.UUID]{}
 	}
-	v.Ids = []uuid.UUID{}
+	v.Ids = wire.Reset(v.Ids)
 	for n := r.Count(16); n > 0; n = r.Count(16) {
 		v.Ids = wire.Grow(v.Ids, n)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -222,14 +222,14 @@ func (v *Logical) ReadAvro(r *wire.Reader) {
 			v.Ids = append(v.Ids, x7)
 		}
 	}
-	v.Days = []time.Time{}
+	v.Days = wire.Reset(v.Days)
 	for n := r.Count(1); n > 0; n = r.Count(1) {
 		v.Days = wire.Grow(v.Days, n)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Days = append(v.Days, r.Date())
 		}
 	}
-	v.Prices = avro.Map[*big.Rat]{}
+	v.Prices = wire.Reset(v.Prices)
 	for n := r.Count(2); n > 0; n = r.Count(2) {
 		v.Prices = wire.Grow(v.Prices, n+1)
 		for ; n > 0 && !r.Failed(); n-- {

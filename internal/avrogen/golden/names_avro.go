@@ -196,7 +196,7 @@ func (v *Names) ReadAvro(r *wire.Reader) {
 		v.Schema = avro.Optional[NamesSchema]{}
 	}
 	v.Other.ReadAvro(r)
-	v.OnlyNulls = []struct{}{}
+	v.OnlyNulls = wire.Reset(v.OnlyNulls)
 	for n := r.Count(1); n > 0; n = r.Count(1) {
 		v.OnlyNulls = wire.Grow(v.OnlyNulls, n)
 		for ; n > 0 && !r.Failed(); n-- {

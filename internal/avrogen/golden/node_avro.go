@@ -112,7 +112,7 @@ func (v *Node) ReadAvro(r *wire.Reader) {
 	} else {
 		v.Next = nil
 	}
-	v.Kids = []Node{}
+	v.Kids = wire.Reset(v.Kids)
 	for n := r.Count(6); n > 0; n = r.Count(6) {
 		v.Kids = wire.Grow(v.Kids, n)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -120,7 +120,7 @@ func (v *Node) ReadAvro(r *wire.Reader) {
 			v.Kids[len(v.Kids)-1].ReadAvro(r)
 		}
 	}
-	v.Named = avro.Map[Node]{}
+	v.Named = wire.Reset(v.Named)
 	for n := r.Count(7); n > 0; n = r.Count(7) {
 		v.Named = wire.Grow(v.Named, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -206,7 +206,7 @@ func readNodeLeaf(r *wire.Reader) NodeLeaf {
 		return x
 	case 3:
 		var x NodeLeafArray
-		x.Value = []Node{}
+		x.Value = wire.Reset(x.Value)
 		for n := r.Count(6); n > 0; n = r.Count(6) {
 			x.Value = wire.Grow(x.Value, n)
 			for ; n > 0 && !r.Failed(); n-- {

@@ -266,19 +266,19 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 	v.Status = Status(r.Symbol(5))
 	r.Fixed(v.Checksum[:])
 	v.Image = r.FixedBytes(5000)
-	v.Tags = []string{}
+	v.Tags = wire.Reset(v.Tags)
 	for n := r.Count(1); n > 0; n = r.Count(1) {
 		v.Tags = wire.Grow(v.Tags, n)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Tags = append(v.Tags, r.String())
 		}
 	}
-	v.Matrix = [][]float64{}
+	v.Matrix = wire.Reset(v.Matrix)
 	for n := r.Count(1); n > 0; n = r.Count(1) {
 		v.Matrix = wire.Grow(v.Matrix, n)
 		for ; n > 0 && !r.Failed(); n-- {
 			var x29 []float64
-			x29 = []float64{}
+			x29 = wire.Reset(x29)
 			for n := r.Count(8); n > 0; n = r.Count(8) {
 				x29 = wire.Grow(x29, n)
 				for ; n > 0 && !r.Failed(); n-- {
@@ -288,7 +288,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 			v.Matrix = append(v.Matrix, x29)
 		}
 	}
-	v.Sums = []MD5{}
+	v.Sums = wire.Reset(v.Sums)
 	for n := r.Count(4); n > 0; n = r.Count(4) {
 		v.Sums = wire.Grow(v.Sums, n)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -297,14 +297,14 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 			v.Sums = append(v.Sums, x30)
 		}
 	}
-	v.Nulls = []struct{}{}
+	v.Nulls = wire.Reset(v.Nulls)
 	for n := r.Count(0); n > 0; n = r.Count(0) {
 		v.Nulls = wire.Grow(v.Nulls, n)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Nulls = append(v.Nulls, struct{}{})
 		}
 	}
-	v.Notes = []avro.Optional[string]{}
+	v.Notes = wire.Reset(v.Notes)
 	for n := r.Count(1); n > 0; n = r.Count(1) {
 		v.Notes = wire.Grow(v.Notes, n)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -317,7 +317,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 			v.Notes = append(v.Notes, x31)
 		}
 	}
-	v.Attributes = avro.Map[string]{}
+	v.Attributes = wire.Reset(v.Attributes)
 	for n := r.Count(2); n > 0; n = r.Count(2) {
 		v.Attributes = wire.Grow(v.Attributes, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -325,19 +325,19 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 		}
 	}
 	v.Attributes.Sort()
-	v.Nested = avro.Map[avro.Map[[]int32]]{}
+	v.Nested = wire.Reset(v.Nested)
 	for n := r.Count(2); n > 0; n = r.Count(2) {
 		v.Nested = wire.Grow(v.Nested, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
 			v.Nested = append(v.Nested, avro.Entry[avro.Map[[]int32]]{Key: r.String()})
 			x32 := &v.Nested[len(v.Nested)-1].Value
-			(*x32) = avro.Map[[]int32]{}
+			(*x32) = wire.Reset((*x32))
 			for n := r.Count(2); n > 0; n = r.Count(2) {
 				(*x32) = wire.Grow((*x32), n+1)
 				for ; n > 0 && !r.Failed(); n-- {
 					(*x32) = append((*x32), avro.Entry[[]int32]{Key: r.String()})
 					x33 := &(*x32)[len((*x32))-1].Value
-					(*x33) = []int32{}
+					(*x33) = wire.Reset((*x33))
 					for n := r.Count(1); n > 0; n = r.Count(1) {
 						(*x33) = wire.Grow((*x33), n)
 						for ; n > 0 && !r.Failed(); n-- {
@@ -350,7 +350,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 		}
 	}
 	v.Nested.Sort()
-	v.States = avro.Map[Status]{}
+	v.States = wire.Reset(v.States)
 	for n := r.Count(2); n > 0; n = r.Count(2) {
 		v.States = wire.Grow(v.States, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -358,7 +358,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 		}
 	}
 	v.States.Sort()
-	v.Maybe = avro.Map[avro.Optional[string]]{}
+	v.Maybe = wire.Reset(v.Maybe)
 	for n := r.Count(2); n > 0; n = r.Count(2) {
 		v.Maybe = wire.Grow(v.Maybe, n+1)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -372,7 +372,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 		}
 	}
 	v.Maybe.Sort()
-	v.Lines = []Line{}
+	v.Lines = wire.Reset(v.Lines)
 	for n := r.Count(3); n > 0; n = r.Count(3) {
 		v.Lines = wire.Grow(v.Lines, n)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -381,7 +381,7 @@ func (v *Order) ReadAvro(r *wire.Reader) {
 		}
 	}
 	v.Third.ReadAvro(r)
-	v.ByPlace = avro.Map[Line]{}
+	v.ByPlace = wire.Reset(v.ByPlace)
 	for n := r.Count(4); n > 0; n = r.Count(4) {
 		v.ByPlace = wire.Grow(v.ByPlace, n+1)
 		for ; n > 0 && !r.Failed(); n-- {

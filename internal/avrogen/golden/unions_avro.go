@@ -150,7 +150,7 @@ func (v *Unions) ReadAvro(r *wire.Reader) {
 	}
 	if r.Is(1) {
 		v.List.Set = true
-		v.List.Value = []Line{}
+		v.List.Value = wire.Reset(v.List.Value)
 		for n := r.Count(3); n > 0; n = r.Count(3) {
 			v.List.Value = wire.Grow(v.List.Value, n)
 			for ; n > 0 && !r.Failed(); n-- {
@@ -163,7 +163,7 @@ func (v *Unions) ReadAvro(r *wire.Reader) {
 	}
 	if r.Is(1) {
 		v.Table.Set = true
-		v.Table.Value = avro.Map[int64]{}
+		v.Table.Value = wire.Reset(v.Table.Value)
 		for n := r.Count(2); n > 0; n = r.Count(2) {
 			v.Table.Value = wire.Grow(v.Table.Value, n+1)
 			for ; n > 0 && !r.Failed(); n-- {
@@ -184,7 +184,7 @@ func (v *Unions) ReadAvro(r *wire.Reader) {
 	v.Only = r.Int()
 	v.Payload = readUnionsPayload(r)
 	v.Choice = readUnionsChoice(r)
-	v.Choices = []UnionsChoicesItem{}
+	v.Choices = wire.Reset(v.Choices)
 	for n := r.Count(1); n > 0; n = r.Count(1) {
 		v.Choices = wire.Grow(v.Choices, n)
 		for ; n > 0 && !r.Failed(); n-- {
@@ -348,7 +348,7 @@ func readUnionsPayload(r *wire.Reader) UnionsPayload {
 		return x
 	case 9:
 		var x UnionsPayloadArray
-		x.Value = []UnionsPayloadArrayItem{}
+		x.Value = wire.Reset(x.Value)
 		for n := r.Count(2); n > 0; n = r.Count(2) {
 			x.Value = wire.Grow(x.Value, n)
 			for ; n > 0 && !r.Failed(); n-- {
@@ -358,7 +358,7 @@ func readUnionsPayload(r *wire.Reader) UnionsPayload {
 		return x
 	case 10:
 		var x UnionsPayloadMap
-		x.Value = avro.Map[UnionsPayloadMapValue]{}
+		x.Value = wire.Reset(x.Value)
 		for n := r.Count(2); n > 0; n = r.Count(2) {
 			x.Value = wire.Grow(x.Value, n+1)
 			for ; n > 0 && !r.Failed(); n-- {

@@ -259,6 +259,14 @@ const firstRoom = 64 << 10
 // announced.
 func Room(have, n, size int) int { return min(n, max(have, firstRoom/max(size, 1), 1)) }
 
+// Reset returns a slice without its elements, with their memory; it is not nil.
+func Reset[S ~[]E, E any](s S) S {
+	if s == nil {
+		return S{}
+	}
+	return s[:0]
+}
+
 // Grow makes room in a slice for the elements of a block of n.
 func Grow[S ~[]E, E any](s S, n int) S {
 	var e E
