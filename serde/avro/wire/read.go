@@ -172,7 +172,12 @@ func (r *Reader) length() int {
 // String reads a string. The strings of a record of up to 4 KiB are cut out of one
 // copy of it.
 func (r *Reader) String() string {
-	n := r.length()
+	var n int
+	if i := r.i; i < len(r.b) && r.b[i] < 0x80 && r.b[i]&1 == 0 && int(r.b[i]>>1) < len(r.b)-i {
+		n, r.i = int(r.b[i]>>1), i+1 // up to 63 bytes, which are there
+	} else {
+		n = r.length()
+	}
 	if n == 0 {
 		return ""
 	}
