@@ -57,7 +57,9 @@ func (q *question) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost {
 		req.URL.RawQuery = q.query
 	}
-	q.authorize(req)
+	if err := q.authorize(req); err != nil {
+		return nil, err
+	}
 	resp, err := q.registry.transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -85,16 +87,23 @@ func (q *question) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // authorize sends the credentials to the host that was configured, and to no other
 // that it redirects to.
-func (q *question) authorize(req *http.Request) {
+func (q *question) authorize(req *http.Request) error {
 	c := &q.registry.config
 	switch {
 	case req.URL.Host != q.host:
 		req.Header.Del("Authorization")
+	case c.Token != nil:
+		token, err := c.Token(req.Context())
+		if err != nil {
+			return fmt.Errorf("no token: %w", err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token)
 	case c.BearerToken != "":
 		req.Header.Set("Authorization", "Bearer "+c.BearerToken)
 	case c.Username != "":
 		req.SetBasicAuth(c.Username, c.Password)
 	}
+	return nil
 }
 
 // checkShape tells an answer that is a registry's from one of something else that

@@ -1,6 +1,7 @@
 package avro
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -47,6 +48,29 @@ func TestCredentialsThatSrclientSpoils(t *testing.T) {
 	defer r.Close()
 	if _, err := r.Register("topic-value", `"int"`); err == nil || errors.Is(err, serde.ErrRetriable) || !strings.Contains(err.Error(), "401") {
 		t.Errorf("without credentials: %v", err)
+	}
+}
+
+// A token is asked for with each request; while there is none, the question may be
+// asked again.
+func TestTokensThatExpire(t *testing.T) {
+	n, failure := 0, errors.New("the authority is away")
+	r := NewRegistry(guarded(t, "Bearer token").URL, Config{BearerToken: "old", Token: func(ctx context.Context) (string, error) {
+		if _, ok := ctx.Deadline(); !ok {
+			t.Error("a token may take for ever")
+		}
+		n++
+		return "token", failure
+	}})
+	defer r.Close()
+	if _, err := r.Register("topic-value", `"int"`); !errors.Is(err, failure) || !errors.Is(err, serde.ErrRetriable) {
+		t.Errorf("without a token: %v", err)
+	}
+	before := n
+	failure = nil
+	time.Sleep(failureMemory)
+	if id, err := r.Register("topic-value", `"int"`); err != nil || id != 3 || n < before+2 {
+		t.Errorf("id %d, %v; %d tokens were asked for", id, err, n-before)
 	}
 }
 

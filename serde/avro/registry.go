@@ -1,6 +1,7 @@
 package avro
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -22,6 +23,11 @@ type Config struct {
 	// the configured hosts only, not to where these redirect to.
 	Username, Password string
 	BearerToken        string
+	// Token returns the bearer token of each request, for tokens that expire; it wins
+	// over the others. It should keep a token for as long as that is good, must be safe
+	// for concurrent use, and its ctx ends with the request. After an error the question
+	// is asked again, like after one of the network.
+	Token func(ctx context.Context) (string, error)
 	// TLS is used for https URLs: RootCAs are the authorities to trust, Certificates
 	// the client's own. nil is Go's default.
 	TLS *tls.Config
