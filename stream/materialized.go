@@ -59,8 +59,9 @@ func (m *Materialized[K, V]) Retention(d time.Duration) *Materialized[K, V] {
 
 // ReuseValues returns a copy of m for an aggregation that reads each aggregate into the one
 // that it read before; see [Serdes.ReuseValues]: nothing may then keep an aggregate, the
-// new or the old one, for longer than its call. [Aggregate], its Try variant and Reduce
-// use it; others read anew.
+// new or the old one, for longer than its call, and an aggregate must not take over a
+// slice, a map or a pointer of a value that is read so, but copy it. [Aggregate], its Try
+// variant and Reduce use it; others read anew.
 func (m *Materialized[K, V]) ReuseValues() *Materialized[K, V] {
 	c := *m.orEmpty()
 	c.reuseValues = true

@@ -13,7 +13,7 @@ const entryOverhead = 144
 // evictAtInsert and evictAtCommit bound how many slots are looked into to make
 // room, so that no single call pays for all.
 const (
-	evictAtInsert = 16
+	evictAtInsert = 8
 	evictAtCommit = 8192
 )
 
