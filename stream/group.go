@@ -159,6 +159,7 @@ type aggregateNode[K, V, A any] struct {
 
 	reuser reuser[K, A]               // nil: aggregates are not used again
 	last   store.ValueAndTimestamp[A] // that the reuser returned
+	depth  int                        // records on the stack that came by here
 }
 
 // reuser is a table's store that can read into what it returned before.
@@ -166,9 +167,10 @@ type reuser[K, A any] interface {
 	GetInto(old store.ValueAndTimestamp[A], key K) (store.ValueAndTimestamp[A], bool, error)
 }
 
-// get returns the aggregate of a key.
+// get returns the aggregate of a key. What an operator behind this one makes the record
+// cache give up may come by here while the last aggregate is still being forwarded.
 func (n *aggregateNode[K, V, A]) get(key K) (old store.ValueAndTimestamp[A], ok bool, err error) {
-	if n.reuser == nil {
+	if n.reuser == nil || n.depth > 1 {
 		return n.table.get(key)
 	}
 	old, ok, err = n.reuser.GetInto(n.last, key)
@@ -183,6 +185,8 @@ func (n *aggregateNode[K, V, A]) Receive(r *topology.Record[K, V]) error {
 		n.task.Dropped(n.name, "null key or value")
 		return nil
 	}
+	n.depth++
+	defer func() { n.depth-- }()
 	for {
 		before := n.table.enter(r.Timestamp, r.Headers)
 		err := n.receive(r)
