@@ -76,11 +76,9 @@ func one(ctx context.Context, jvm peer.JVM, app peer.Go, dir string) (*profile.P
 		return nil, err
 	}
 	id := fmt.Sprintf("pgo-%d", time.Now().UnixNano())
-	cmd := app.Command(peer.Settings{ApplicationID: id, StateDir: dir, UntilCaughtUp: true})
-	cmd.Args = append(cmd.Args, "-cpuprofile", dir+".prof")
-	stopped := exec.CommandContext(ctx, cmd.Path, cmd.Args[1:]...)
-	if log, err := stopped.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w\n%s", err, log)
+	args := append(app.Command(peer.Settings{ApplicationID: id, StateDir: dir, UntilCaughtUp: true}).Args[1:], "-cpuprofile", dir+".prof")
+	if out, err := exec.CommandContext(ctx, app.Path, args...).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	f, err := os.Open(dir + ".prof")
 	if err != nil {

@@ -22,16 +22,16 @@ const (
 )
 
 // reorder emits what goes over fields of the writer's, in parts that stay together, and
-// puts the parts and the defaults into the order of the reader's fields from next on
-// then. Parts that are as they were written are taken from the data then, the others are
-// in the output.
-func (c *compiler) reorder(written []*avsc.Field, to []int, fields []*avsc.Field, defaults [][]byte, next int) error {
+// puts the parts and the defaults into the order of the reader's fields then, which begin
+// with field number first. Parts that are as they were written are taken from the data
+// then, the others are in the output.
+func (c *compiler) reorder(written []*avsc.Field, to []int, fields []*avsc.Field, defaults [][]byte, first int) error {
 	c.converts(op{code: opOrder})
 	parts := make([]chunk, len(fields)) // by their first field
 	end := op{code: opOrderEnd, b: 1}
 	behind := int32(0) // the mark behind the last part in the output
 	for i := 0; i < len(to); {
-		first := i
+		part := i
 		if to[i] < 0 {
 			c.want(dropping)
 			if err := c.walk(written[i].Type); err != nil {
@@ -42,29 +42,29 @@ func (c *compiler) reorder(written []*avsc.Field, to []int, fields []*avsc.Field
 		}
 		c.close()
 		from := c.here()
-		for ; i < len(to) && (i == first || to[i] == to[i-1]+1); i++ {
-			if err := c.resolve(written[i].Type, fields[to[i]].Type); err != nil {
+		for ; i < len(to) && (i == part || to[i] == to[i-1]+1); i++ {
+			if err := c.resolve(written[i].Type, fields[to[i]-first].Type); err != nil {
 				return wire.At(err, written[i].Name)
 			}
 		}
 		if c.pending == copying && !slices.ContainsFunc(c.ops[from:], op.produces) {
 			c.pending = nothing
 			c.emit(op{code: opSpan})
-			parts[to[first]] = chunk{ofData, end.b, end.b + 1}
+			parts[to[part]-first] = chunk{ofData, end.b, end.b + 1}
 			end.b += 2
 		} else {
 			c.converts(op{code: opPart})
-			parts[to[first]] = chunk{ofOutput, behind, end.b}
+			parts[to[part]-first] = chunk{ofOutput, behind, end.b}
 			behind, end.mark = end.b, true
 			end.b++
 		}
 		c.here()
 	}
 	end.a = int32(len(c.plan.chunks))
-	for k := next; k < len(fields); k++ {
+	for k, d := range defaults {
 		switch {
-		case defaults[k] != nil:
-			parts[k] = chunk{ofConst, c.constIndex(defaults[k]), 0}
+		case d != nil:
+			parts[k] = chunk{ofConst, c.constIndex(d), 0}
 			fallthrough
 		case parts[k] != chunk{}:
 			c.plan.chunks = append(c.plan.chunks, parts[k])

@@ -91,7 +91,7 @@ func (c *compiler) fields(w, r *avsc.Schema) error {
 			if err := c.resolve(w.Fields[i].Type, r.Fields[last].Type); err != nil {
 				return wire.At(err, w.Fields[i].Name)
 			}
-		} else if err := c.reorder(w.Fields[i:end], to[i:end], r.Fields[:last+1], defaults, next); err != nil {
+		} else if err := c.reorder(w.Fields[i:end], to[i:end], r.Fields[next:last+1], defaults[next:last+1], next); err != nil {
 			return err
 		}
 		i, next = end, last+1
