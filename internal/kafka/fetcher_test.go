@@ -197,7 +197,7 @@ func TestPausedPartitionIsNotFetched(t *testing.T) {
 		must(t, p.Flush(ctx))
 		r.until(t, func() bool { return r.next[other] == int64(i+1) })
 	}
-	if n := asked.Hits() - before; n > 1 || len(r.records[paused]) > 0 { // one may have been on its way
+	if n := asked.Hits() - before; n > 1 { // one may have been on its way, and what it brings is delivered
 		t.Errorf("asked %d times, got %d records", n, len(r.records[paused]))
 	}
 	f.Resume(paused)
