@@ -179,7 +179,7 @@ func from[K, V any](b *Builder, src topology.Source[K, V], with *Serdes[K, V], o
 	if src.Pattern != nil {
 		so.Pattern = src.Pattern.String()
 	}
-	op := &graph.Op{Name: name, Source: so, Sources: []string{name}, Overwrites: sd.reuseValues, Write: func(t *graph.Topology, _ []string) error { return addSource(t, name, src) }}
+	op := &graph.Op{Name: name, Source: so, Sources: []string{name}, Write: func(t *graph.Topology, _ []string) error { return addSource(t, name, src) }}
 	b.g.Add(op)
 	return &KStream[K, V]{b: b, op: op, name: name, key: sd.key, value: sd.value}
 }

@@ -196,6 +196,13 @@ func TestMistakesWithReusedValues(t *testing.T) {
 		}, waits},
 		"behind an aggregation": {func(b *stream.Builder) { wait(sum(stream.From(b, "in", plain)).ToStream()) }, waits},
 		"behind a repartition":  {func(b *stream.Builder) { wait(stream.From(b, "in", with).Repartition(plain)) }, ""},
+		"behind many ways from a source without": {func(b *stream.Builder) {
+			s := stream.From(b, "in", plain)
+			for range 40 {
+				s = s.Merge(s.Filter(func(string, *bag) bool { return true }))
+			}
+			wait(s)
+		}, ""},
 		"of one of two": {func(b *stream.Builder) {
 			stream.From(b, "in", with, stream.Named("first"))
 			stream.From(b, "in", plain, stream.Named("second"))

@@ -70,7 +70,7 @@ type Op struct {
 	// forwards.
 	Type string
 	// Overwrites tells that a value which the operator forwards is good until the next
-	// one only.
+	// one only; of a source, SourceOp.ReuseValues tells it.
 	Overwrites bool
 	// Shareable is set for a repartition that may be merged with others.
 	Shareable *Shareable
@@ -84,7 +84,19 @@ type Op struct {
 
 // Overwritten tells whether what the operator forwards, or passes on, is overwritten.
 func (o *Op) Overwritten() bool {
-	return o.Overwrites || len(o.Sources) == 0 && slices.ContainsFunc(o.parents, (*Op).Overwritten)
+	seen := map[*Op]bool{}
+	var overwritten func(o *Op) bool
+	overwritten = func(o *Op) bool {
+		if seen[o] {
+			return false
+		}
+		seen[o] = true
+		if o.Overwrites || o.Source != nil && o.Source.ReuseValues {
+			return true
+		}
+		return len(o.Sources) == 0 && slices.ContainsFunc(o.parents, overwritten)
+	}
+	return overwritten(o)
 }
 
 // A SourceOp tells which sources can be merged into one node.
@@ -93,7 +105,7 @@ type SourceOp struct {
 	Pattern string
 	Reset   Reset
 	Type    string // of the records
-	// ReuseValues: see [Op.Overwrites].
+	// ReuseValues tells that a value is good until the next one only.
 	ReuseValues bool
 	Table       bool // a table's source is never merged
 	Reuse       bool // the topic serves as the changelog of the table's store
