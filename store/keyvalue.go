@@ -115,41 +115,34 @@ func bindView[K, V any](s Spec, keys serde.Serde[K], values serde.Serde[V], r Re
 	return v, err
 }
 
-// read returns the value of the key in keyData.
-func (s *keyValueView[K, V]) read() (v V, ok bool, err error) {
+// read returns the bytes of a key's value, nil if it has none.
+func (s *keyValueView[K, V]) read(key K) ([]byte, error) {
+	if err := s.encodeKey(key); err != nil {
+		return nil, err
+	}
 	data, err := s.r.Get(s.keyData)
 	if err != nil {
-		return v, false, fmt.Errorf("store: %q: %w", s.name, err)
+		return nil, fmt.Errorf("store: %q: %w", s.name, err)
 	}
-	return s.decode(data)
+	return data, nil
 }
 
 func (s *keyValueView[K, V]) Get(key K) (v V, ok bool, err error) {
-	if err := s.encodeKey(key); err != nil {
+	data, err := s.read(key)
+	if err != nil {
 		return v, false, err
 	}
-	return s.read()
+	return s.decode(data)
 }
 
 // GetInto is Get by a [serde.Reuser], if the store's codec is one: old is nil, or what
 // GetInto returned before. Operators find it by a type assertion.
 func (s *keyValue[K, V]) GetInto(old V, key K) (v V, ok bool, err error) {
-	reuser, ok := s.values.(serde.Reuser[V])
-	if !ok {
-		return s.Get(key)
-	}
-	if err := s.encodeKey(key); err != nil {
+	data, err := s.read(key)
+	if err != nil {
 		return v, false, err
 	}
-	data, err := s.r.Get(s.keyData)
-	if err != nil {
-		return v, false, fmt.Errorf("store: %q: %w", s.name, err)
-	}
-	if data == nil {
-		return v, false, nil
-	}
-	v, err = reuser.DecodeInto(old, data)
-	return v, err == nil, s.undecoded(err)
+	return s.decodeInto(old, data)
 }
 
 func (s *keyValueView[K, V]) Range(from, to *K) KeyValueIterator[K, V] {

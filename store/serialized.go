@@ -13,6 +13,7 @@ type serialized[K, V any] struct {
 	name    string
 	keys    serde.Codec[K]
 	values  serde.Codec[V]
+	reuser  serde.Reuser[V] // values, if they are one
 	nilKey  func(*K) bool // nil: a K is never nil
 	key     K             // what nilKey looks at; a local variable would be moved to the heap
 	keyData []byte
@@ -33,6 +34,7 @@ func bindSerdes[K, V any](s Spec, keys serde.Serde[K], values serde.Serde[V], r 
 	if c.values, err = values.Bind(topic, value); err != nil {
 		return c, fmt.Errorf("store: %q: value serde for topic %q: %w", s.Name, topic, err)
 	}
+	c.reuser, _ = c.values.(serde.Reuser[V])
 	return c, nil
 }
 
@@ -76,6 +78,15 @@ func (s *serialized[K, V]) decode(data []byte) (v V, ok bool, err error) {
 		return v, false, nil
 	}
 	v, err = s.values.Decode(data)
+	return v, err == nil, s.undecoded(err)
+}
+
+// decodeInto is decode, into old if the codec can.
+func (s *serialized[K, V]) decodeInto(old V, data []byte) (v V, ok bool, err error) {
+	if s.reuser == nil || data == nil {
+		return s.decode(data)
+	}
+	v, err = s.reuser.DecodeInto(old, data)
 	return v, err == nil, s.undecoded(err)
 }
 

@@ -31,10 +31,15 @@ func (s inboundSerde) Bind(topic string, role serde.Role) (serde.Codec[Inbound],
 	if err != nil {
 		return nil, err
 	}
-	return &inboundCodec{events: events}, nil
+	c := &inboundCodec{events: events}
+	c.reuser, _ = events.(serde.Reuser[*Event])
+	return c, nil
 }
 
-type inboundCodec struct{ events serde.Codec[*Event] }
+type inboundCodec struct {
+	events serde.Codec[*Event]
+	reuser serde.Reuser[*Event] // events, if they are one
+}
 
 func (*inboundCodec) Append([]byte, Inbound) ([]byte, error) {
 	return nil, errors.New("inventory: an inbound record cannot be written")
@@ -61,8 +66,8 @@ func (c *inboundCodec) DecodeInto(old Inbound, data []byte) (Inbound, error) {
 }
 
 func (c *inboundCodec) event(old *Event, data []byte) (*Event, error) {
-	if r, ok := c.events.(serde.Reuser[*Event]); ok {
-		return r.DecodeInto(old, data)
+	if c.reuser == nil {
+		return c.events.Decode(data)
 	}
-	return c.events.Decode(data)
+	return c.reuser.DecodeInto(old, data)
 }
