@@ -54,7 +54,7 @@ func TestCredentialsThatSrclientSpoils(t *testing.T) {
 // A token is asked for with each request; while there is none, the question may be
 // asked again.
 func TestTokensThatExpire(t *testing.T) {
-	n, failure := 0, errors.New("the authority is away")
+	n, failure, now := 0, errors.New("the authority is away"), time.Now()
 	r := NewRegistry(guarded(t, "Bearer token").URL, Config{BearerToken: "old", Token: func(ctx context.Context) (string, error) {
 		if _, ok := ctx.Deadline(); !ok {
 			t.Error("a token may take for ever")
@@ -63,12 +63,13 @@ func TestTokensThatExpire(t *testing.T) {
 		return "token", failure
 	}})
 	defer r.Close()
+	r.now = func() time.Time { return now }
 	if _, err := r.Register("topic-value", `"int"`); !errors.Is(err, failure) || !errors.Is(err, serde.ErrRetriable) {
 		t.Errorf("without a token: %v", err)
 	}
 	before := n
 	failure = nil
-	time.Sleep(failureMemory)
+	now = now.Add(failureMemory)
 	if id, err := r.Register("topic-value", `"int"`); err != nil || id != 3 || n < before+2 {
 		t.Errorf("id %d, %v; %d tokens were asked for", id, err, n-before)
 	}
