@@ -71,7 +71,7 @@ type Codec[T any] interface {
 // ask for it where an application allows it (ReuseValues in package stream).
 type Reuser[T any] interface {
 	Codec[T]
-	// DecodeInto is Decode; old is nil, or was returned before and is needed no more: it
+	// DecodeInto is Decode; old is zero, or was returned before and is needed no more: it
 	// may become the result, with the memory that it refers to. Strings stay as they are.
 	// After an error old is of no use.
 	DecodeInto(old T, data []byte) (T, error)

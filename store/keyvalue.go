@@ -135,7 +135,7 @@ func (s *keyValueView[K, V]) Get(key K) (v V, ok bool, err error) {
 	return s.decode(data)
 }
 
-// GetInto is Get by a [serde.Reuser], if the store's codec is one: old is nil, or what
+// GetInto is Get by a [serde.Reuser], if the store's codec is one: old is zero, or what
 // GetInto returned before. Operators find it by a type assertion.
 func (s *keyValue[K, V]) GetInto(old V, key K) (v V, ok bool, err error) {
 	data, err := s.read(key)

@@ -14,8 +14,8 @@ type serialized[K, V any] struct {
 	keys    serde.Codec[K]
 	values  serde.Codec[V]
 	reuser  serde.Reuser[V] // values, if they are one
-	nilKey  func(*K) bool // nil: a K is never nil
-	key     K             // what nilKey looks at; a local variable would be moved to the heap
+	nilKey  func(*K) bool   // nil: a K is never nil
+	key     K               // what nilKey looks at; a local variable would be moved to the heap
 	keyData []byte
 }
 

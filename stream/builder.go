@@ -99,12 +99,12 @@ func (s *Serdes[K, V]) Partitioner(f topology.Partitioner[K, V]) *Serdes[K, V] {
 
 // ReuseValues returns a copy of s for streams of which no value is kept: a source reads
 // each value of a partition into the one before, if the serde's codec is a
-// [serde.Reuser], as those of pointers to generated Avro types are. That spares much of
-// the garbage. No function or processor may then keep a value, or what it points to, for
-// longer than its call, nor change what it forwarded; strings may be kept, and a copy is
-// its own. Operators keep bytes, so all of them may follow, except for [AsyncMapValues],
-// which is an error of Build. Only [From] and its like use it. It is what Apache Flink
-// calls object reuse; Kafka Streams has none.
+// [serde.Reuser], as those of generated Avro types are. That spares much of the garbage.
+// No function or processor may then keep a value, or what it points to, for longer than
+// its call, nor change what it forwarded; strings may be kept, and a copy is its own.
+// Operators keep bytes, so all of them may follow, except for [AsyncMapValues], which is
+// an error of Build. Only [From] and its like use it. It is what Apache Flink calls
+// object reuse; Kafka Streams has none.
 func (s *Serdes[K, V]) ReuseValues() *Serdes[K, V] {
 	c := *s
 	c.reuseValues = true

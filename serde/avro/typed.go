@@ -140,15 +140,17 @@ func (c *typedCodec[T]) Decode(data []byte) (T, error) {
 	return c.DecodeInto(none, data)
 }
 
-// DecodeInto implements [serde.Reuser] for pointers to generated types; others are not
-// used again.
+// DecodeInto implements [serde.Reuser] for generated types and pointers to them; others
+// are not used again.
 func (c *typedCodec[T]) DecodeInto(old T, data []byte) (T, error) {
 	var zero T
 	body, id, err := c.in.resolved(data)
 	if err != nil {
 		return zero, err
 	}
-	c.value = old
+	if c.coder {
+		c.value = old
+	}
 	rest, err := c.read(body)
 	v := c.value
 	c.value = zero
@@ -161,11 +163,9 @@ func (c *typedCodec[T]) DecodeInto(old T, data []byte) (T, error) {
 	return v, nil
 }
 
-// read sets value.
+// read sets value, which is zero or a generated type's that was used.
 func (c *typedCodec[T]) read(data []byte) (rest []byte, err error) {
 	if !c.coder {
-		var none T
-		c.value = none
 		rest, err = c.dec.decode(data, c.decode, unsafe.Pointer(&c.value))
 		c.dec = decoder{}
 		return rest, err
