@@ -225,7 +225,11 @@ func (r *Reader) index(n int, what string) int {
 
 // Is reads the branch of a union of two types, and tells whether it is the given one.
 func (r *Reader) Is(branch int) bool {
-	v := r.Branch(2)
+	if i := r.i; i < len(r.b) && r.b[i]&^2 == 0 {
+		r.i = i + 1
+		return int(r.b[i]>>1) == branch
+	}
+	v := r.Branch(2) // a number of more bytes than it needs, or an error
 	return v == branch && r.err == nil
 }
 
