@@ -35,4 +35,6 @@
 // server that does not answer, must wrap [ErrRetriable]: the task then waits
 // and tries the record again. Every other error is final for the record and
 // goes to the error handler.
+//
+// A codec may do more where that saves work: see [Reuser] and [Copier].
 package serde

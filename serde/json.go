@@ -35,6 +35,15 @@ func (c *jsonCodec[T]) Append(dst []byte, v T) ([]byte, error) {
 	return append(dst, bytes.TrimSuffix(c.buf.Bytes(), []byte{'\n'})...), nil
 }
 
+// AppendCopy implements [Copier].
+func (c *jsonCodec[T]) AppendCopy(dst, data []byte, codec any) ([]byte, bool, error) {
+	_, ok := codec.(*jsonCodec[T])
+	if ok {
+		dst = append(dst, data...)
+	}
+	return dst, ok, nil
+}
+
 func (c *jsonCodec[T]) Decode(data []byte) (T, error) {
 	var v T
 	if err := json.Unmarshal(data, &v); err != nil {

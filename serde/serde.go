@@ -77,6 +77,16 @@ type Reuser[T any] interface {
 	DecodeInto(old T, data []byte) (T, error)
 }
 
+// A Copier is a [Codec] that can take over what another codec has encoded, so that a value
+// which goes to the store of a table and to a topic is encoded once: between the two there
+// is nothing but ToStream. Those of [JSON] and of package serde/avro are.
+type Copier interface {
+	// AppendCopy appends what Append would append for the value that codec, any other one,
+	// has encoded as data: what both append differs by the topic at most. If it cannot
+	// tell, ok is false and nothing is appended; Append is called then.
+	AppendCopy(dst, data []byte, codec any) (out []byte, ok bool, err error)
+}
+
 // Header is a header of a record. Names may repeat; order is kept. Whoever is
 // handed a header must not modify Value.
 type Header struct {

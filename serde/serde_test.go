@@ -129,6 +129,17 @@ func TestJSONThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+func TestJSONIsCopied(t *testing.T) {
+	by, to := bind(t, serde.JSON[string]()), bind(t, serde.JSON[string]()).(serde.Copier)
+	out, ok, err := to.AppendCopy([]byte("head"), []byte(`"a"`), by)
+	if string(out) != `head"a"` || !ok || err != nil {
+		t.Errorf("%q, %v, %v", out, ok, err)
+	}
+	if out, ok, err = to.AppendCopy([]byte("head"), []byte("a"), bind(t, serde.String())); string(out) != "head" || ok || err != nil {
+		t.Errorf("of a string: %q, %v, %v", out, ok, err)
+	}
+}
+
 func TestFixedFormatsAllocateNothing(t *testing.T) {
 	i, u, s := bind(t, serde.Int64()), bind(t, serde.UUID()), bind(t, serde.String())
 	id := uuid.MustParse("f81d4fae-7dec-11d0-a765-00a0c91e6bf6")

@@ -266,6 +266,9 @@ type keyValue[K, V any] struct {
 	writer valueWriter[V]
 }
 
+// Encodings is what the store's values are written as.
+func (s *keyValue[K, V]) Encodings() *Encodings { return &s.writer.written }
+
 func (s *keyValue[K, V]) Put(key K, value V) error {
 	if err := s.encodeKey(key); err != nil {
 		return err

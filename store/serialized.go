@@ -105,7 +105,7 @@ type valueWriter[V any] struct {
 	timestamp func(*V) int64 // of a put's changelog record
 	now       func() int64   // of a delete's
 	value     V              // what isNil and timestamp look at
-	data      []byte
+	written   Encodings
 }
 
 // plainValues writes values whose changelog records have the timestamp of the record
@@ -114,6 +114,7 @@ func plainValues[V any](s Spec, values serde.Codec[V], to Binding) (valueWriter[
 	w := valueWriter[V]{
 		name: s.Name, values: values, isNil: null.Check[V](), now: to.Timestamp,
 		timestamp: func(*V) int64 { return to.Timestamp() },
+		written:   Encodings{codec: values},
 	}
 	return w, checkClock(s, to)
 }
@@ -121,9 +122,11 @@ func plainValues[V any](s Spec, values serde.Codec[V], to Binding) (valueWriter[
 // timestampedValues writes values whose changelog records have their timestamps. One
 // whose Value is nil is a deletion.
 func timestampedValues[V any](s Spec, values serde.Codec[ValueAndTimestamp[V]], to Binding) (valueWriter[ValueAndTimestamp[V]], error) {
+	plain := values.(interface{ plain() serde.Codec[V] }).plain()
 	w := valueWriter[ValueAndTimestamp[V]]{
 		name: s.Name, values: values, now: to.Timestamp,
 		timestamp: func(v *ValueAndTimestamp[V]) int64 { return v.Timestamp },
+		written:   Encodings{codec: plain, skip: timestampBytes},
 	}
 	if isNil := null.Check[V](); isNil != nil {
 		w.isNil = func(v *ValueAndTimestamp[V]) bool { return isNil(&v.Value) }
@@ -151,12 +154,12 @@ func (w *valueWriter[V]) encode(value V) (data []byte, timestamp int64, err erro
 	if isNil {
 		return nil, w.now(), nil
 	}
-	if w.data, err = w.values.Append(w.data[:0], value); err != nil {
-		w.data = w.data[:0]
+	if data, err = w.values.Append(w.written.data[:0], value); data == nil {
+		data = []byte{} // an empty value is a value
+	}
+	w.written.Add(data)
+	if err != nil {
 		return nil, 0, fmt.Errorf("store: %q: encode value: %w", w.name, err)
 	}
-	if w.data == nil {
-		w.data = []byte{} // an empty value is a value
-	}
-	return w.data, timestamp, nil
+	return data, timestamp, nil
 }

@@ -86,6 +86,9 @@ type session[K, V any] struct {
 	writer valueWriter[V]
 }
 
+// Encodings is what the store's values are written as.
+func (s *session[K, V]) Encodings() *Encodings { return &s.writer.written }
+
 func (s *session[K, V]) Put(session Windowed[K], value V) error {
 	if err := s.encodeKey(session.Key); err != nil {
 		return err

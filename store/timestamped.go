@@ -98,6 +98,8 @@ func (s timestampedSerde[V]) Bind(topic string, role serde.Role) (serde.Codec[Va
 
 type timestampedCodec[V any] struct{ values serde.Codec[V] }
 
+func (c timestampedCodec[V]) plain() serde.Codec[V] { return c.values }
+
 func (c timestampedCodec[V]) Append(dst []byte, v ValueAndTimestamp[V]) ([]byte, error) {
 	return c.values.Append(binary.BigEndian.AppendUint64(dst, uint64(v.Timestamp)), v.Value)
 }

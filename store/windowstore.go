@@ -109,6 +109,9 @@ func bindWindows[K, V any](s Spec, keys serde.Serde[K], values serde.Serde[V], t
 	return w, err
 }
 
+// Encodings is what the store's values are written as.
+func (s *window[K, V]) Encodings() *Encodings { return &s.writer.written }
+
 func (s *window[K, V]) Put(key K, value V, start int64) error {
 	if err := s.encodeKey(key); err != nil {
 		return err

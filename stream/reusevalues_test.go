@@ -25,9 +25,25 @@ type bag struct {
 	Words []string
 }
 
-type bags struct{ reused *int }
+type bags struct{ reused, copied *int }
 
-func (s bags) Bind(string, serde.Role) (serde.Codec[*bag], error) { return s, nil }
+func (s bags) Bind(string, serde.Role) (serde.Codec[*bag], error) {
+	if s.copied != nil {
+		return copier{s}, nil
+	}
+	return s, nil
+}
+
+// copier takes over encodings, and counts that.
+type copier struct{ bags }
+
+func (c copier) AppendCopy(dst, data []byte, codec any) ([]byte, bool, error) {
+	if _, ok := codec.(copier); !ok {
+		return dst, false, nil
+	}
+	*c.copied++
+	return append(dst, data...), true, nil
+}
 
 func (bags) Append(dst []byte, b *bag) ([]byte, error) {
 	return fmt.Appendf(dst, "%d %s", b.N, strings.Join(b.Words, " ")), nil
@@ -53,11 +69,12 @@ func (s bags) DecodeInto(old *bag, data []byte) (*bag, error) {
 
 // scribe changes a table behind its back.
 type scribe struct {
-	sums store.TimestampedKeyValueStore[string, *bag]
+	table string
+	sums  store.TimestampedKeyValueStore[string, *bag]
 }
 
 func (s *scribe) Init(out *topology.Context[string, string]) (err error) {
-	s.sums, err = topology.Store[store.TimestampedKeyValueStore[string, *bag]](out, "sum")
+	s.sums, err = topology.Store[store.TimestampedKeyValueStore[string, *bag]](out, s.table)
 	return err
 }
 
@@ -98,8 +115,13 @@ func everything(t *testing.T, reuse bool, values bags) *topology.Topology {
 	// The first child writes to a store that is cached: what the cache gives up then comes
 	// by the aggregation again, before its second child's turn.
 	second := stream.Aggregate(sum.ToStream().GroupByKey(), empty, add, kept("second").Options(store.NotCached()))
-	stream.Process(second.ToStream(), func() *scribe { return &scribe{} }, stream.Stores("sum"))
+	stream.Process(second.ToStream(), func() *scribe { return &scribe{table: "sum"} }, stream.Stores("sum"))
 	second.ToStream().To("second", out)
+
+	// The first child writes to the table's store before the second one sends.
+	third := stream.Aggregate(even.GroupByKey(), empty, add, kept("third").Options(store.NotCached())).ToStream()
+	stream.Process(third, func() *scribe { return &scribe{table: "third"} }, stream.Stores("third"))
+	third.To("third", out)
 
 	shown := stream.Aggregate(even.GroupByKey(), empty, add, kept("shown"))
 	byWord := stream.GroupTableBy(shown, func(_ string, v *bag) (string, *bag) { return fmt.Sprint(len(v.Words)), v }, out)
@@ -109,9 +131,10 @@ func everything(t *testing.T, reuse bool, values bags) *topology.Topology {
 	even.GroupByKey().Reduce(func(sofar, v *bag) *bag { return add("", v, sofar) }, kept("reduced")).ToStream().To("reduced", out)
 	stream.Join(in, even, both, stream.TimeDifference(10*time.Millisecond), stream.StreamJoinedWith(key, values, values)).To("pairs", out)
 	windows := stream.AggregateWindows(stream.WindowedBy(in.GroupByKey(), stream.Tumbling(30*time.Millisecond)), empty, add, kept("windows"))
+	windows.ToStream().To("windows", stream.With(stream.TimeWindowed(key, 30*time.Millisecond), values))
 	stream.SelectKey(windows.Suppress(stream.UntilWindowCloses(stream.BufferUnbounded())).ToStream(), func(w stream.Windowed[string], _ *bag) string { return w.Key }).To("closed", out)
 	stream.AggregateSessions(stream.SessionWindowedBy(in.GroupByKey(), stream.Sessions(5*time.Millisecond)), empty, add,
-		func(k string, x, y *bag) *bag { return add(k, y, x) }, kept("sessions")).ToStream().Foreach(func(stream.Windowed[string], *bag) {})
+		func(k string, x, y *bag) *bag { return add(k, y, x) }, kept("sessions")).ToStream().To("sessions", stream.With(stream.SessionWindowed(key), values))
 	stream.Deduplicate(in, 10*time.Millisecond, func(_ string, v *bag) string { return v.Words[0] }, key).To("unique", out)
 	again := in.Repartition(out, stream.Named("again"))
 	stream.Aggregate(again.GroupByKey(), empty, add, kept("again-sum")).ToStream().To("again", out)
@@ -123,11 +146,15 @@ func everything(t *testing.T, reuse bool, values bags) *topology.Topology {
 	return topo
 }
 
-// TestReusedValuesMakeNoDifference reads into spoilt values wherever operators allow it,
-// with and without record cache and commits between.
-func TestReusedValuesMakeNoDifference(t *testing.T) {
-	run := func(reuse bool, cfg streamtest.Config) (log []string, reused int) {
-		values := bags{&reused}
+// TestReusedAndCopiedValuesMakeNoDifference reads into spoilt values, and copies encodings
+// instead of encoding, wherever operators allow it, with and without record cache and
+// commits between.
+func TestReusedAndCopiedValuesMakeNoDifference(t *testing.T) {
+	run := func(reuse bool, cfg streamtest.Config) (log []string, reused, copied int) {
+		values := bags{reused: &reused}
+		if reuse {
+			values.copied = &copied
+		}
 		d, err := streamtest.NewDriver(everything(t, reuse, values), cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -156,7 +183,7 @@ func TestReusedValuesMakeNoDifference(t *testing.T) {
 				log = append(log, fmt.Sprintf("%s %s: %s @%d", topic, r.Key, r.Value, r.Timestamp))
 			}
 		}
-		return log, reused
+		return log, reused, copied
 	}
 	for name, cfg := range map[string]streamtest.Config{
 		"plain":      {},
@@ -164,20 +191,20 @@ func TestReusedValuesMakeNoDifference(t *testing.T) {
 		"partitions": {Partitions: 3, CommitInterval: 40 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			want, none := run(false, cfg)
-			got, reused := run(true, cfg)
+			want, none, _ := run(false, cfg)
+			got, reused, copied := run(true, cfg)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
-			if len(want) < 2000 || none != 0 || reused < 400 {
-				t.Errorf("%d records, %d values used again with ReuseValues and %d without", len(want), reused, none)
+			if len(want) < 2000 || none != 0 || reused < 400 || copied < 400 {
+				t.Errorf("%d records, %d values used again with ReuseValues and %d without, %d copied", len(want), reused, none, copied)
 			}
 		})
 	}
 }
 
 func TestMistakesWithReusedValues(t *testing.T) {
-	values := bags{new(int)}
+	values := bags{reused: new(int)}
 	with, plain := stream.With(serde.String(), values).ReuseValues(), stream.With(serde.String(), values)
 	wait := func(s *stream.KStream[string, *bag]) {
 		stream.AsyncMapValues(s, 2, func(_ context.Context, r topology.Record[string, *bag]) (*bag, error) { return r.Value, nil }, stream.Named("wait"))

@@ -51,7 +51,8 @@ func (t *KTable[K, V]) WithSerdes(with *Serdes[K, V]) *KTable[K, V] {
 type change[V any] struct {
 	new, old         V
 	nullNew, nullOld bool
-	late             bool // a versioned table has a later version of the key
+	late             bool           // a versioned table has a later version of the key
+	encoded          store.Encoding // of new, if it was stored so
 }
 
 // tableFlags are the properties of a table that operators behind it decide.
@@ -151,24 +152,6 @@ func addTableNode[K, V any](t *graph.Topology, name string, parents []string, m 
 	return t.ReuseSource(m.name, flags.changelog)
 }
 
-// ToStream makes the table's changes a stream: new values, and null values for
-// deletions. With the record cache, changes of one key between two commits are one.
-// Nothing is repartitioned or stored. Options: [Named]. Kafka Streams: KTable.toStream.
-func (t *KTable[K, V]) ToStream(opts ...Option) *KStream[K, V] {
-	name := t.b.g.Name(t.b.options("KTABLE-TOSTREAM-", opts, optName).name, "KTABLE-TOSTREAM-")
-	op := &graph.Op{Name: name, Versions: &t.versioned, Write: func(g *graph.Topology, parents []string) error {
-		return g.AddProcessor(&graph.Node{Name: name, Parents: parents, New: newMapNode(toStream[K, V])})
-	}}
-	t.b.g.Add(op, t.op)
-	return &KStream[K, V]{b: t.b, op: op, name: name, key: t.key, value: t.value}
-}
-
-func toStream[K, V any](_ graph.Task, in *topology.Record[K, change[V]], out *topology.Record[K, V]) error {
-	out.Key, out.NullKey = in.Key, in.NullKey
-	out.Value, out.NullValue = in.Value.new, in.Value.nullNew
-	return nil
-}
-
 // tableSourceNode puts a stream into a table. Kafka Streams: KTableSource.
 type tableSourceNode[K, V any] struct {
 	name  string
@@ -211,6 +194,8 @@ type tableStore[K, V any] struct {
 	flags  *tableFlags
 	store  store.TimestampedKeyValueStore[K, V] // nil: versioned, or not materialised
 	cached bool
+	// encodings are those of what is stored or, with the record cache, given up.
+	encodings *store.Encodings
 	// versions is the store of a versioned table. notPut: it did not take the last
 	// update, which was too old.
 	versions store.VersionedKeyValueStore[K, V]
@@ -223,6 +208,9 @@ type tableStore[K, V any] struct {
 	out    graph.Out[topology.Record[K, change[V]]]
 	r      topology.Record[K, change[V]]
 }
+
+// encoder is a typed store, as far as its values go.
+type encoder interface{ Encodings() *store.Encodings }
 
 func newTableStore[K, V any](w *graph.Wiring, m *Materialized[K, V], flags *tableFlags) (*tableStore[K, V], error) {
 	out, err := graph.Connect[topology.Record[K, change[V]]](w)
@@ -238,11 +226,15 @@ func newTableStore[K, V any](w *graph.Wiring, m *Materialized[K, V], flags *tabl
 	if t.versions, ok = s.(store.VersionedKeyValueStore[K, V]); ok {
 		return t, nil
 	}
-	if t.store, ok = s.(store.TimestampedKeyValueStore[K, V]); !ok {
+	t.store, ok = s.(store.TimestampedKeyValueStore[K, V])
+	e, encodes := s.(encoder)
+	if !ok || !encodes {
 		return nil, fmt.Errorf("store %q is a %T, not the table's", m.name, s)
 	}
+	t.encodings = e.Encodings()
 	t.cached = w.Task.Listen(m.name, t.flushed)
 	if t.cached {
+		t.encodings = t.encodings.Like()
 		changelog, key, value := flags.changelog, serde.Key, serde.Value
 		if changelog == "" {
 			changelog, key, value = w.Internal(m.name+"-changelog"), key.Internal(), value.Internal()
@@ -304,7 +296,9 @@ func (t *tableStore[K, V]) put(key K, value V, isNull bool, old V, nullOld bool,
 		_, _, err := t.store.Delete(key)
 		return err
 	default:
-		return t.store.Put(key, store.ValueAndTimestamp[V]{Value: value, Timestamp: timestamp})
+		err := t.store.Put(key, store.ValueAndTimestamp[V]{Value: value, Timestamp: timestamp})
+		t.r.Value.encoded = t.encodings.Last()
+		return err
 	}
 }
 
@@ -328,6 +322,7 @@ func (t *tableStore[K, V]) flushed(key, value, old []byte, at graph.Moment) (err
 		if t.r.Value.new, t.r.Timestamp, err = t.decode(value); err != nil {
 			return err
 		}
+		t.r.Value.encoded = t.encodings.Add(value)
 	}
 	if old != nil && t.flags.sendOld {
 		t.r.Value.nullOld = false

@@ -21,8 +21,10 @@ type windowTable[K, A any] struct {
 	key    serde.Codec[K] // of what the cache gives up
 	value  serde.Codec[A]
 	isNull func(*A) bool
-	out    graph.Out[topology.Record[Windowed[K], change[A]]]
-	r      topology.Record[Windowed[K], change[A]]
+	// encodings are those of what is stored or, with the record cache, given up.
+	encodings *store.Encodings
+	out       graph.Out[topology.Record[Windowed[K], change[A]]]
+	r         topology.Record[Windowed[K], change[A]]
 }
 
 // newWindowTable returns the edge and the store. forwards: updates are forwarded, and
@@ -38,10 +40,11 @@ func newWindowTable[K, A, S any](w *graph.Wiring, m *Materialized[K, A], spec st
 		return nil, none, err
 	}
 	typed, ok := s.(S)
-	if !ok {
+	e, encodes := s.(encoder)
+	if !ok || !encodes {
 		return nil, none, fmt.Errorf("store %q is a %T, not the table's", spec.Name, s)
 	}
-	t := &windowTable[K, A]{flags: flags, spec: spec, task: w.Task, isNull: null.Check[A](), out: out}
+	t := &windowTable[K, A]{flags: flags, spec: spec, task: w.Task, isNull: null.Check[A](), encodings: e.Encodings(), out: out}
 	listener := t.flushed
 	if !forwards {
 		listener = nil
@@ -49,6 +52,7 @@ func newWindowTable[K, A, S any](w *graph.Wiring, m *Materialized[K, A], spec st
 	if t.cached = w.Task.Listen(spec.Name, listener); !t.cached || !forwards {
 		return t, typed, nil
 	}
+	t.encodings = t.encodings.Like()
 	changelog := w.Internal(spec.Name + "-changelog")
 	if t.key, err = m.key.Bind(changelog, serde.Key.Internal()); err == nil {
 		t.value, err = m.value.Bind(changelog, serde.Value.Internal())
@@ -71,6 +75,12 @@ func (t *windowTable[K, A]) update(key K, w Window, value A, isNull bool, old A,
 		c.old, c.nullOld = none, true
 	}
 	return c.nullNew
+}
+
+// put is called with the error of the store that has taken the last update.
+func (t *windowTable[K, A]) put(err error) error {
+	t.r.Value.encoded = t.encodings.Last()
+	return err
 }
 
 // forward sends the last update on, unless the cache will.
@@ -100,6 +110,7 @@ func (t *windowTable[K, A]) flushed(engineKey, value, old []byte, at graph.Momen
 		if t.r.Value.new, t.r.Timestamp, err = t.decode(value); err != nil {
 			return err
 		}
+		t.r.Value.encoded = t.encodings.Add(value)
 	}
 	if old != nil && t.flags.sendOld {
 		t.r.Value.nullOld = false

@@ -6,6 +6,7 @@ import (
 	"github.com/streamweir/streamweir/internal/graph"
 	"github.com/streamweir/streamweir/internal/murmur"
 	"github.com/streamweir/streamweir/serde"
+	"github.com/streamweir/streamweir/store"
 )
 
 // A Partitioner chooses the partitions, of n, that a record goes to: none (nil)
@@ -56,9 +57,10 @@ type sinkNode[K, V any] struct {
 
 // target is a topic with the codecs bound to it.
 type target[K, V any] struct {
-	topic string
-	key   serde.Codec[K]
-	value serde.Codec[V]
+	topic  string
+	key    serde.Codec[K]
+	value  serde.Codec[V]
+	copier serde.Copier // value, if it is one
 }
 
 func newSink[K, V any](w *graph.Wiring, s Sink[K, V]) (*sinkNode[K, V], error) {
@@ -81,12 +83,28 @@ func (n *sinkNode[K, V]) target(topic string, key, value serde.Role) (*target[K,
 	if t.value, err = n.spec.Value.Bind(topic, value); err != nil {
 		return nil, fmt.Errorf("value serde: %w", err)
 	}
+	t.copier, _ = t.value.(serde.Copier)
 	return t, nil
 }
 
-func (n *sinkNode[K, V]) Receive(r *Record[K, V]) error {
+// appendValue appends a value's encoding, or a copy of the one that there is.
+func (t *target[K, V]) appendValue(dst []byte, v V, encoded store.Encoding) ([]byte, error) {
+	if t.copier != nil {
+		if data, codec := encoded.Bytes(); data != nil {
+			if out, ok, err := t.copier.AppendCopy(dst, data, codec); ok || err != nil {
+				return out, err
+			}
+		}
+	}
+	return t.value.Append(dst, v)
+}
+
+func (n *sinkNode[K, V]) Receive(r *Record[K, V]) error { return n.ReceiveEncoded(r, store.Encoding{}) }
+
+// ReceiveEncoded implements [graph.EncodedReceiver].
+func (n *sinkNode[K, V]) ReceiveEncoded(r *Record[K, V], value store.Encoding) error {
 	for {
-		err := n.send(r)
+		err := n.send(r, value)
 		if err == nil {
 			return nil
 		}
@@ -97,7 +115,7 @@ func (n *sinkNode[K, V]) Receive(r *Record[K, V]) error {
 	}
 }
 
-func (n *sinkNode[K, V]) send(r *Record[K, V]) (err error) {
+func (n *sinkNode[K, V]) send(r *Record[K, V], encoded store.Encoding) (err error) {
 	defer graph.Recover(&err)
 	to := n.fixed
 	if to == nil {
@@ -114,7 +132,7 @@ func (n *sinkNode[K, V]) send(r *Record[K, V]) (err error) {
 		key = n.buf
 	}
 	if k := len(n.buf); !r.NullValue {
-		if n.buf, err = to.value.Append(n.buf, r.Value); err != nil {
+		if n.buf, err = to.appendValue(n.buf, r.Value, encoded); err != nil {
 			return fmt.Errorf("topic %s: value: %w", to.topic, err)
 		}
 		value = n.buf[k:]

@@ -3,6 +3,8 @@ package graph
 import (
 	"fmt"
 	"slices"
+
+	"github.com/streamweir/streamweir/store"
 )
 
 // A Receiver is a node that takes records of type R. The record belongs to the
@@ -14,12 +16,19 @@ type Receiver[R any] interface {
 	Receive(r *R) error
 }
 
+// An EncodedReceiver is a [Receiver] that can make use of what a record's value was
+// encoded as for a store.
+type EncodedReceiver[R any] interface {
+	ReceiveEncoded(r *R, value store.Encoding) error
+}
+
 // Out is the downstream edge of a node: its children in the order in which they
 // were added to the topology.
 type Out[R any] struct {
-	to    []Receiver[R]
-	names []string
-	edge  *edge[R]
+	to      []Receiver[R]
+	encoded []EncodedReceiver[R] // those of to that are one, nil for others
+	names   []string
+	edge    *edge[R]
 }
 
 // Forward hands r to every child in order, depth first.
@@ -28,6 +37,26 @@ func (o *Out[R]) Forward(r *R) error {
 	o.edge.r = r
 	for _, c := range o.to {
 		if err := c.Receive(r); err != nil {
+			o.edge.r = before
+			return err
+		}
+	}
+	o.edge.r = before
+	return nil
+}
+
+// ForwardEncoded is Forward of a record of whose value there is an encoding.
+func (o *Out[R]) ForwardEncoded(r *R, value store.Encoding) error {
+	before := o.edge.r
+	o.edge.r = r
+	for i, c := range o.to {
+		var err error
+		if e := o.encoded[i]; e != nil {
+			err = e.ReceiveEncoded(r, value)
+		} else {
+			err = c.Receive(r)
+		}
+		if err != nil {
 			o.edge.r = before
 			return err
 		}
@@ -126,6 +155,8 @@ func Connect[R any](w *Wiring) (Out[R], error) {
 				w.Name, *new(R), w.names[i], c)
 		}
 		out.to = append(out.to, r)
+		e, _ := c.(EncodedReceiver[R])
+		out.encoded = append(out.encoded, e)
 	}
 	return out, nil
 }

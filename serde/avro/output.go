@@ -68,6 +68,23 @@ func (o *output) fit(to *avsc.Schema) error {
 	return err
 }
 
+// copied appends what another output of the same serde wrote. ok is false if the schema
+// is not the serde's own, here or there.
+func (o *output) copied(dst, data []byte, by *output) (out []byte, ok bool, err error) {
+	if id, err := SchemaID(data); err != nil || !by.bound || by.plan != nil || id != by.id {
+		return dst, false, nil
+	}
+	if !o.bound {
+		if err := o.bind(); err != nil {
+			return dst, false, err
+		}
+	}
+	if o.plan != nil {
+		return dst, false, nil
+	}
+	return append(AppendHeader(dst, o.id), data[HeaderSize:]...), true, nil
+}
+
 // resolved appends a framed value. data is the value by the serde's schema, in buf.
 func (o *output) resolved(dst, data []byte) ([]byte, error) {
 	o.buf = data

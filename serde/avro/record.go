@@ -94,6 +94,15 @@ func (c *dynamicCodec) Append(dst []byte, v map[string]any) ([]byte, error) {
 	return out, nil
 }
 
+// AppendCopy implements [serde.Copier].
+func (c *dynamicCodec) AppendCopy(dst, data []byte, codec any) ([]byte, bool, error) {
+	by, ok := codec.(*dynamicCodec)
+	if !ok || by.dynamic != c.dynamic {
+		return dst, false, nil
+	}
+	return c.out.copied(dst, data, &by.out)
+}
+
 func (c *dynamicCodec) append(dst []byte, v map[string]any) ([]byte, error) {
 	if c.out.plan == nil {
 		return c.native.BinaryFromNative(AppendHeader(dst, c.out.id), v)

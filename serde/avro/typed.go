@@ -112,6 +112,15 @@ func (c *typedCodec[T]) Append(dst []byte, v T) ([]byte, error) {
 	return dst, nil
 }
 
+// AppendCopy implements [serde.Copier].
+func (c *typedCodec[T]) AppendCopy(dst, data []byte, codec any) ([]byte, bool, error) {
+	by, ok := codec.(*typedCodec[T])
+	if !ok || by.typed != c.typed {
+		return dst, false, nil
+	}
+	return c.out.copied(dst, data, &by.out)
+}
+
 func (c *typedCodec[T]) append(dst []byte) ([]byte, error) {
 	if c.coder {
 		return c.target().AppendAvro(dst)
