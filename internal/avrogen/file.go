@@ -23,7 +23,8 @@ type file struct {
 	model   *model
 	body    bytes.Buffer
 	imports []string
-	vars    int // local variables so far
+	vars    int  // local variables so far
+	at      bool // values are read at i in b, see file.reading
 }
 
 // p writes a line.

@@ -1,27 +1,26 @@
 package avrogen
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/streamweir/streamweir/serde/avro/avsc"
 )
 
-// expr is the Go expression that reads a value, "" if it takes statements.
+// expr is the Go expression that reads a value from r, "" if there is none.
 func (f *file) expr(s *avsc.Schema) string {
 	if f.model.logical(s) != "" {
 		return f.readLogical(s)
 	}
 	switch s.Kind {
-	case avsc.Null:
-		return "struct{}{}"
 	case avsc.Boolean, avsc.Int, avsc.Long, avsc.Float, avsc.Double, avsc.Bytes, avsc.String:
 		return fmt.Sprintf("r.%s()", capital(s.Kind.String()))
 	case avsc.Fixed:
 		if s.Size > maxArray {
 			return fmt.Sprintf("r.FixedBytes(%d)", s.Size)
 		}
-	case avsc.Enum:
-		return fmt.Sprintf("%s(r.Symbol(%d))", f.typ(s), len(f.model.of(s).Symbols))
 	case avsc.Union:
 		if u := f.model.unions[s]; u != nil {
 			return fmt.Sprintf("read%s(r)", u.name)
@@ -30,15 +29,87 @@ func (f *file) expr(s *avsc.Schema) string {
 	return ""
 }
 
+// exprAt is the Go expression that reads a value, and where to go on, at i in b; "" if
+// there is none.
+func (f *file) exprAt(s *avsc.Schema) string {
+	if s.Kind == avsc.Enum {
+		return fmt.Sprintf("%s.SymbolAt[%s](r, b, i, %d)", f.use(wirePath), f.typ(s), len(f.model.of(s).Symbols))
+	}
+	switch e := f.expr(s); e {
+	case "r.Boolean()", "r.Int()", "r.Long()", "r.Double()", "r.String()", "r.Millis()", "r.Micros()":
+		return strings.TrimSuffix(e, "()") + "At(b, i)"
+	}
+	return ""
+}
+
+// reading writes code that reads values of schemas from r. If any of them is better read
+// by the methods of wire.Reader whose names end in At, those read at i in b meanwhile.
+func (f *file) reading(write func(), schemas ...*avsc.Schema) {
+	f.at = slices.ContainsFunc(schemas, f.readsAt)
+	body := f.inside(write)
+	if f.at {
+		f.p("b, i := r.Open()")
+	}
+	if strings.Contains(body, "if ok, i = ") {
+		f.p("var ok bool")
+	}
+	f.body.WriteString(body)
+	if f.at {
+		f.seek()
+	}
+	f.at = false
+}
+
+// readsAt tells whether there is something to be read at i in b.
+func (f *file) readsAt(s *avsc.Schema) bool {
+	switch s.Kind {
+	case avsc.Array, avsc.Map:
+		return true
+	case avsc.Union:
+		if v, ok := sole(s); ok {
+			return f.readsAt(v)
+		}
+		_, _, ok := nullable(s)
+		return ok
+	}
+	return f.exprAt(s) != ""
+}
+
+// through writes a statement that reads from r.
+func (f *file) through(statement string, args ...any) {
+	if f.at {
+		f.seek()
+		defer f.p(reopen)
+	}
+	f.p(statement, args...)
+}
+
+const reopen = "i = r.Next(b)"
+
+// seek writes that r goes on at i, if it is not there already.
+func (f *file) seek() {
+	if before, ok := bytes.CutSuffix(f.body.Bytes(), []byte(reopen+"\n")); ok {
+		f.body.Truncate(len(before))
+	} else {
+		f.p("r.Seek(i)")
+	}
+}
+
 // read writes statements that read a value to a variable.
 func (f *file) read(to string, s *avsc.Schema) {
+	if e := f.exprAt(s); e != "" {
+		f.p("%s, i = %s", to, e)
+		return
+	}
 	if e := f.expr(s); e != "" {
-		f.p("%s = %s", to, e)
+		f.through("%s = %s", to, e)
 		return
 	}
 	switch s.Kind {
+	case avsc.Null:
+		f.p("%s = struct{}{}", to)
 	case avsc.Record:
-		f.p("%s.ReadAvro(r)", to)
+		f.through("%s.ReadAvro(r)", to)
 	case avsc.Array:
 		f.readArray(to, s)
 	case avsc.Map:
@@ -46,25 +117,22 @@ func (f *file) read(to string, s *avsc.Schema) {
 	case avsc.Union:
 		f.readUnion(to, s)
 	default: // fixed
-		f.p("r.Fixed(%s[:])", to)
+		f.through("r.Fixed(%s[:])", to)
 	}
 }
 
 func (f *file) readUnion(to string, s *avsc.Schema) {
 	if v, ok := sole(s); ok {
-		f.p("r.Branch(1)")
+		f.through("r.Branch(1)")
 		f.read(to, v)
 		return
 	}
 	v, at, _ := nullable(s)
-	f.p("if r.Is(%d) {", at)
-	switch e := f.expr(v); {
-	case v.Kind == avsc.Record:
+	f.p("if ok, i = r.IsAt(b, i, %d); ok {", at)
+	if v.Kind == avsc.Record {
 		f.p("%s = new(%s)", to, f.typ(v))
-		f.p("%s.ReadAvro(r)", to)
-	case e != "":
-		f.p("%s = %s.Some(%s)", to, f.use(avroPath), e)
-	default:
+		f.read(to, v)
+	} else {
 		f.p("%s.Set = true", to)
 		f.read(to+".Value", v)
 	}
@@ -77,49 +145,45 @@ func (f *file) readUnion(to string, s *avsc.Schema) {
 	f.p("}")
 }
 
-// smallest is the argument of Reader.Count. No data is so long that the bound matters.
+// smallest bounds the size that is given to Reader.CountAt. No data is so long that it matters.
 func smallest(n int) int { return min(n, 1<<30) }
 
+// blocks writes a loop over the elements of an array or map. What the loop appends to is a
+// local variable, which takes less than a field of what v points to.
+func (f *file) blocks(to string, least int, room string, element func(list string)) {
+	n, list, count := f.local("n"), f.local("s"), fmt.Sprintf("r.CountAt(b, i, %d)", least)
+	f.p("%s, %s := 0, %s.Reset(%s)", n, list, f.use(wirePath), to)
+	f.p("for %s, i = %s; %s > 0; %s, i = %s {", n, count, n, n, count)
+	f.p("%s = %s.Grow(%s, %s%s)", list, f.use(wirePath), list, n, room)
+	f.p("for ; %s > 0 && !r.Failed(); %s-- {", n, n)
+	element(list)
+	f.p("}")
+	f.p("}")
+	f.p("%s = %s", to, list)
+}
+
 func (f *file) readArray(to string, s *avsc.Schema) {
-	f.p("%s = %s.Reset(%s)", to, f.use(wirePath), to)
-	f.p("for n := r.Count(%d); n > 0; n = r.Count(%d) {", smallest(s.Items.MinSize), smallest(s.Items.MinSize))
-	f.p("%s = %s.Grow(%s, n)", to, f.use(wirePath), to)
-	f.p("for ; n > 0 && !r.Failed(); n-- {")
-	switch e := f.expr(s.Items); {
-	case e != "":
-		f.p("%s = append(%s, %s)", to, to, e)
-	case s.Items.Kind == avsc.Record:
-		f.p("%s = append(%s, %s{})", to, to, f.typ(s.Items))
-		f.p("%s[len(%s)-1].ReadAvro(r)", to, to)
-	default:
+	f.blocks(to, smallest(s.Items.MinSize), "", func(list string) {
+		if s.Items.Kind == avsc.Record {
+			f.p("%s = append(%s, %s{})", list, list, f.typ(s.Items))
+			f.read(fmt.Sprintf("%s[len(%s)-1]", list, list), s.Items)
+			return
+		}
 		x := f.local("x")
 		f.p("var %s %s", x, f.typ(s.Items))
 		f.read(x, s.Items)
-		f.p("%s = append(%s, %s)", to, to, x)
-	}
-	f.p("}")
-	f.p("}")
+		f.p("%s = append(%s, %s)", list, list, x)
+	})
 }
 
 func (f *file) readMap(to string, s *avsc.Schema) {
-	avro := f.use(avroPath)
-	f.p("%s = %s.Reset(%s)", to, f.use(wirePath), to)
-	f.p("for n := r.Count(%d); n > 0; n = r.Count(%d) {", 1+smallest(s.Items.MinSize), 1+smallest(s.Items.MinSize))
-	f.p("%s = %s.Grow(%s, n+1)", to, f.use(wirePath), to) // what is read to be changed often gets one more
-	f.p("for ; n > 0 && !r.Failed(); n-- {")
-	if e := f.expr(s.Items); e != "" {
-		f.p("%s = append(%s, %s.Entry[%s]{Key: r.String(), Value: %s})", to, to, avro, f.typ(s.Items), e)
-	} else {
+	room := "+1" // what is read to be changed often gets one more
+	f.blocks(to, 1+smallest(s.Items.MinSize), room, func(list string) {
 		x := f.local("x")
-		f.p("%s = append(%s, %s.Entry[%s]{Key: r.String()})", to, to, avro, f.typ(s.Items))
-		f.p("%s := &%s[len(%s)-1].Value", x, to, to)
-		if s.Items.Kind == avsc.Record {
-			f.read(x, s.Items)
-		} else {
-			f.read("(*"+x+")", s.Items)
-		}
-	}
-	f.p("}")
-	f.p("}")
+		f.p("var %s %s.Entry[%s]", x, f.use(avroPath), f.typ(s.Items))
+		f.p("%s.Key, i = r.StringAt(b, i)", x)
+		f.read(x+".Value", s.Items)
+		f.p("%s = append(%s, %s)", list, list, x)
+	})
 	f.p("%s.Sort()", to)
 }

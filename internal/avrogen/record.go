@@ -88,9 +88,15 @@ func (f *file) decoders(s *avsc.Schema, typ string, fields []string) {
 	if f.model.loops[s.Name] {
 		f.p("if !r.Enter() { return }")
 	}
-	for i, field := range s.Fields {
-		f.read("v."+fields[i], field.Type)
+	var types []*avsc.Schema
+	for _, field := range s.Fields {
+		types = append(types, field.Type)
 	}
+	f.reading(func() {
+		for i, t := range types {
+			f.read("v."+fields[i], t)
+		}
+	}, types...)
 	if f.model.loops[s.Name] {
 		f.p("r.Leave()")
 	}

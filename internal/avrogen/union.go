@@ -98,11 +98,11 @@ func (f *file) union(u *union) {
 			f.p("return x")
 		case u.wrappers[i] == "":
 			f.p("var x %s", f.typ(b))
-			f.read("x", b)
+			f.reading(func() { f.read("x", b) }, b)
 			f.p("return x")
 		default:
 			f.p("var x %s", u.wrappers[i])
-			f.read("x.Value", b)
+			f.reading(func() { f.read("x.Value", b) }, b)
 			f.p("return x")
 		}
 	}

@@ -105,40 +105,53 @@ func (v *InventoryAggregate) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *InventoryAggregate) ReadAvro(r *wire.Reader) {
-	v.SKU = r.String()
-	if r.Is(1) {
-		v.ProductName = avro.Some(r.String())
+	b, i := r.Open()
+	var ok bool
+	v.SKU, i = r.StringAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.ProductName.Set = true
+		v.ProductName.Value, i = r.StringAt(b, i)
 	} else {
 		v.ProductName = avro.Optional[string]{}
 	}
-	v.TotalQuantity = r.Long()
-	v.WarehouseQuantity = r.Long()
-	v.StoreQuantity = r.Long()
-	v.EcommerceQuantity = r.Long()
-	v.ReservedQuantity = r.Long()
-	v.AvailableQuantity = r.Long()
-	v.LowStock = r.Boolean()
-	v.Locations = wire.Reset(v.Locations)
-	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Locations = wire.Grow(v.Locations, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Locations = append(v.Locations, avro.Entry[int64]{Key: r.String(), Value: r.Long()})
+	v.TotalQuantity, i = r.LongAt(b, i)
+	v.WarehouseQuantity, i = r.LongAt(b, i)
+	v.StoreQuantity, i = r.LongAt(b, i)
+	v.EcommerceQuantity, i = r.LongAt(b, i)
+	v.ReservedQuantity, i = r.LongAt(b, i)
+	v.AvailableQuantity, i = r.LongAt(b, i)
+	v.LowStock, i = r.BooleanAt(b, i)
+	n5, s6 := 0, wire.Reset(v.Locations)
+	for n5, i = r.CountAt(b, i, 2); n5 > 0; n5, i = r.CountAt(b, i, 2) {
+		s6 = wire.Grow(s6, n5+1)
+		for ; n5 > 0 && !r.Failed(); n5-- {
+			var x7 avro.Entry[int64]
+			x7.Key, i = r.StringAt(b, i)
+			x7.Value, i = r.LongAt(b, i)
+			s6 = append(s6, x7)
 		}
 	}
+	v.Locations = s6
 	v.Locations.Sort()
-	v.EventCount = r.Long()
-	if r.Is(1) {
-		v.LastEventID = avro.Some(r.String())
+	v.EventCount, i = r.LongAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.LastEventID.Set = true
+		v.LastEventID.Value, i = r.StringAt(b, i)
 	} else {
 		v.LastEventID = avro.Optional[string]{}
 	}
-	v.LastUpdated = r.Long()
-	v.Suppliers = wire.Reset(v.Suppliers)
-	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Suppliers = wire.Grow(v.Suppliers, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Suppliers = append(v.Suppliers, avro.Entry[int64]{Key: r.String(), Value: r.Long()})
+	v.LastUpdated, i = r.LongAt(b, i)
+	n8, s9 := 0, wire.Reset(v.Suppliers)
+	for n8, i = r.CountAt(b, i, 2); n8 > 0; n8, i = r.CountAt(b, i, 2) {
+		s9 = wire.Grow(s9, n8+1)
+		for ; n8 > 0 && !r.Failed(); n8-- {
+			var x10 avro.Entry[int64]
+			x10.Key, i = r.StringAt(b, i)
+			x10.Value, i = r.LongAt(b, i)
+			s9 = append(s9, x10)
 		}
 	}
+	v.Suppliers = s9
 	v.Suppliers.Sort()
+	r.Seek(i)
 }

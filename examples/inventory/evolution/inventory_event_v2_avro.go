@@ -103,45 +103,56 @@ func (v *InventoryEvent) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *InventoryEvent) ReadAvro(r *wire.Reader) {
-	v.EventID = r.String()
-	v.SKU = r.String()
-	v.EventType = EventType(r.Symbol(5))
-	v.Quantity = r.Int()
-	v.LocationID = r.String()
-	if r.Is(1) {
-		v.ProductName = avro.Some(r.String())
+	b, i := r.Open()
+	var ok bool
+	v.EventID, i = r.StringAt(b, i)
+	v.SKU, i = r.StringAt(b, i)
+	v.EventType, i = wire.SymbolAt[EventType](r, b, i, 5)
+	v.Quantity, i = r.IntAt(b, i)
+	v.LocationID, i = r.StringAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.ProductName.Set = true
+		v.ProductName.Value, i = r.StringAt(b, i)
 	} else {
 		v.ProductName = avro.Optional[string]{}
 	}
-	v.Timestamp = r.Long()
-	if r.Is(1) {
-		v.UserID = avro.Some(r.String())
+	v.Timestamp, i = r.LongAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.UserID.Set = true
+		v.UserID.Value, i = r.StringAt(b, i)
 	} else {
 		v.UserID = avro.Optional[string]{}
 	}
-	if r.Is(1) {
-		v.Reason = avro.Some(r.String())
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.Reason.Set = true
+		v.Reason.Value, i = r.StringAt(b, i)
 	} else {
 		v.Reason = avro.Optional[string]{}
 	}
-	if r.Is(1) {
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.Metadata.Set = true
-		v.Metadata.Value = wire.Reset(v.Metadata.Value)
-		for n := r.Count(2); n > 0; n = r.Count(2) {
-			v.Metadata.Value = wire.Grow(v.Metadata.Value, n+1)
-			for ; n > 0 && !r.Failed(); n-- {
-				v.Metadata.Value = append(v.Metadata.Value, avro.Entry[string]{Key: r.String(), Value: r.String()})
+		n3, s4 := 0, wire.Reset(v.Metadata.Value)
+		for n3, i = r.CountAt(b, i, 2); n3 > 0; n3, i = r.CountAt(b, i, 2) {
+			s4 = wire.Grow(s4, n3+1)
+			for ; n3 > 0 && !r.Failed(); n3-- {
+				var x5 avro.Entry[string]
+				x5.Key, i = r.StringAt(b, i)
+				x5.Value, i = r.StringAt(b, i)
+				s4 = append(s4, x5)
 			}
 		}
+		v.Metadata.Value = s4
 		v.Metadata.Value.Sort()
 	} else {
 		v.Metadata = avro.Optional[avro.Map[string]]{}
 	}
-	if r.Is(1) {
-		v.SupplierName = avro.Some(r.String())
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.SupplierName.Set = true
+		v.SupplierName.Value, i = r.StringAt(b, i)
 	} else {
 		v.SupplierName = avro.Optional[string]{}
 	}
+	r.Seek(i)
 }
 
 // EventType is the enum com.inventory.avro.EventType.

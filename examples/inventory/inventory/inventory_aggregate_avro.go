@@ -90,32 +90,41 @@ func (v *InventoryAggregate) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *InventoryAggregate) ReadAvro(r *wire.Reader) {
-	v.SKU = r.String()
-	if r.Is(1) {
-		v.ProductName = avro.Some(r.String())
+	b, i := r.Open()
+	var ok bool
+	v.SKU, i = r.StringAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.ProductName.Set = true
+		v.ProductName.Value, i = r.StringAt(b, i)
 	} else {
 		v.ProductName = avro.Optional[string]{}
 	}
-	v.TotalQuantity = r.Long()
-	v.WarehouseQuantity = r.Long()
-	v.StoreQuantity = r.Long()
-	v.EcommerceQuantity = r.Long()
-	v.ReservedQuantity = r.Long()
-	v.AvailableQuantity = r.Long()
-	v.LowStock = r.Boolean()
-	v.Locations = wire.Reset(v.Locations)
-	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Locations = wire.Grow(v.Locations, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Locations = append(v.Locations, avro.Entry[int64]{Key: r.String(), Value: r.Long()})
+	v.TotalQuantity, i = r.LongAt(b, i)
+	v.WarehouseQuantity, i = r.LongAt(b, i)
+	v.StoreQuantity, i = r.LongAt(b, i)
+	v.EcommerceQuantity, i = r.LongAt(b, i)
+	v.ReservedQuantity, i = r.LongAt(b, i)
+	v.AvailableQuantity, i = r.LongAt(b, i)
+	v.LowStock, i = r.BooleanAt(b, i)
+	n3, s4 := 0, wire.Reset(v.Locations)
+	for n3, i = r.CountAt(b, i, 2); n3 > 0; n3, i = r.CountAt(b, i, 2) {
+		s4 = wire.Grow(s4, n3+1)
+		for ; n3 > 0 && !r.Failed(); n3-- {
+			var x5 avro.Entry[int64]
+			x5.Key, i = r.StringAt(b, i)
+			x5.Value, i = r.LongAt(b, i)
+			s4 = append(s4, x5)
 		}
 	}
+	v.Locations = s4
 	v.Locations.Sort()
-	v.EventCount = r.Long()
-	if r.Is(1) {
-		v.LastEventID = avro.Some(r.String())
+	v.EventCount, i = r.LongAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.LastEventID.Set = true
+		v.LastEventID.Value, i = r.StringAt(b, i)
 	} else {
 		v.LastEventID = avro.Optional[string]{}
 	}
-	v.LastUpdated = r.Long()
+	v.LastUpdated, i = r.LongAt(b, i)
+	r.Seek(i)
 }

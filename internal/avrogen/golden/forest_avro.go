@@ -76,18 +76,27 @@ func (v *Forest) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Forest) ReadAvro(r *wire.Reader) {
+	b, i := r.Open()
+	var ok bool
+	r.Seek(i)
 	v.Root.ReadAvro(r)
-	if r.Is(1) {
+	i = r.Next(b)
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.Order = new(Order)
+		r.Seek(i)
 		v.Order.ReadAvro(r)
+		i = r.Next(b)
 	} else {
 		v.Order = nil
 	}
-	v.Status = Status(r.Symbol(5))
-	if r.Is(1) {
+	v.Status, i = wire.SymbolAt[Status](r, b, i, 5)
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.Names = new(Names)
+		r.Seek(i)
 		v.Names.ReadAvro(r)
+		i = r.Next(b)
 	} else {
 		v.Names = nil
 	}
+	r.Seek(i)
 }

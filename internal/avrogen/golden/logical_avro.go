@@ -179,6 +179,9 @@ func (v *Logical) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Logical) ReadAvro(r *wire.Reader) {
+	b, i := r.Open()
+	var ok bool
+	r.Seek(i)
 	v.Price = r.Decimal(2)
 	v.Big = r.Decimal(30)
 	v.Rate = r.FixedDecimal(6, 8)
@@ -188,55 +191,83 @@ func (v *Logical) ReadAvro(r *wire.Reader) {
 	v.Day = r.Date()
 	v.Clock = r.TimeMillis()
 	v.ClockMicros = r.TimeMicros()
-	v.At = r.Millis()
-	v.AtMicros = r.Micros()
+	i = r.Next(b)
+	v.At, i = r.MillisAt(b, i)
+	v.AtMicros, i = r.MicrosAt(b, i)
+	r.Seek(i)
 	v.AtNanos = r.Nanos()
-	v.Local = r.Millis()
-	v.LocalMicros = r.Micros()
+	i = r.Next(b)
+	v.Local, i = r.MillisAt(b, i)
+	v.LocalMicros, i = r.MicrosAt(b, i)
+	r.Seek(i)
 	v.LocalNanos = r.Nanos()
 	v.Span = r.Duration()
-	v.Unknown = r.String()
-	v.Misplaced = r.String()
-	if r.Is(1) {
-		v.MaybePrice = avro.Some(r.Decimal(2))
+	i = r.Next(b)
+	v.Unknown, i = r.StringAt(b, i)
+	v.Misplaced, i = r.StringAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.MaybePrice.Set = true
+		r.Seek(i)
+		v.MaybePrice.Value = r.Decimal(2)
+		i = r.Next(b)
 	} else {
 		v.MaybePrice = avro.Optional[*big.Rat]{}
 	}
-	if r.Is(1) {
-		v.MaybeDay = avro.Some(r.Date())
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.MaybeDay.Set = true
+		r.Seek(i)
+		v.MaybeDay.Value = r.Date()
+		i = r.Next(b)
 	} else {
 		v.MaybeDay = avro.Optional[time.Time]{}
 	}
-	if r.Is(1) {
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.MaybeID.Set = true
+		r.Seek(i)
 		r.Fixed(v.MaybeID.Value[:])
+		i = r.Next(b)
 	} else {
 		v.MaybeID = avro.Optional[uuid.UUID]{}
 	}
-	v.Ids = wire.Reset(v.Ids)
-	for n := r.Count(16); n > 0; n = r.Count(16) {
-		v.Ids = wire.Grow(v.Ids, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			var x7 uuid.UUID
-			r.Fixed(x7[:])
-			v.Ids = append(v.Ids, x7)
+	n7, s8 := 0, wire.Reset(v.Ids)
+	for n7, i = r.CountAt(b, i, 16); n7 > 0; n7, i = r.CountAt(b, i, 16) {
+		s8 = wire.Grow(s8, n7)
+		for ; n7 > 0 && !r.Failed(); n7-- {
+			var x9 uuid.UUID
+			r.Seek(i)
+			r.Fixed(x9[:])
+			i = r.Next(b)
+			s8 = append(s8, x9)
 		}
 	}
-	v.Days = wire.Reset(v.Days)
-	for n := r.Count(1); n > 0; n = r.Count(1) {
-		v.Days = wire.Grow(v.Days, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Days = append(v.Days, r.Date())
+	v.Ids = s8
+	n10, s11 := 0, wire.Reset(v.Days)
+	for n10, i = r.CountAt(b, i, 1); n10 > 0; n10, i = r.CountAt(b, i, 1) {
+		s11 = wire.Grow(s11, n10)
+		for ; n10 > 0 && !r.Failed(); n10-- {
+			var x12 time.Time
+			r.Seek(i)
+			x12 = r.Date()
+			i = r.Next(b)
+			s11 = append(s11, x12)
 		}
 	}
-	v.Prices = wire.Reset(v.Prices)
-	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Prices = wire.Grow(v.Prices, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Prices = append(v.Prices, avro.Entry[*big.Rat]{Key: r.String(), Value: r.Decimal(2)})
+	v.Days = s11
+	n13, s14 := 0, wire.Reset(v.Prices)
+	for n13, i = r.CountAt(b, i, 2); n13 > 0; n13, i = r.CountAt(b, i, 2) {
+		s14 = wire.Grow(s14, n13+1)
+		for ; n13 > 0 && !r.Failed(); n13-- {
+			var x15 avro.Entry[*big.Rat]
+			x15.Key, i = r.StringAt(b, i)
+			r.Seek(i)
+			x15.Value = r.Decimal(2)
+			i = r.Next(b)
+			s14 = append(s14, x15)
 		}
 	}
+	v.Prices = s14
 	v.Prices.Sort()
+	r.Seek(i)
 	v.Any = readLogicalAny(r)
 }
 
@@ -305,7 +336,9 @@ func readLogicalAny(r *wire.Reader) LogicalAny {
 		return nil
 	case 1:
 		var x LogicalAnyTimestampMicros
-		x.Value = r.Micros()
+		b, i := r.Open()
+		x.Value, i = r.MicrosAt(b, i)
+		r.Seek(i)
 		return x
 	case 2:
 		var x LogicalAnyRate

@@ -149,63 +149,77 @@ func (v *Names) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Names) ReadAvro(r *wire.Reader) {
-	v.Type = r.Int()
-	v.Func_ = r.Int()
-	v.Func = r.Int()
-	v.X_ = r.Int()
-	v.X = r.Int()
-	v.X__ = r.Int()
-	v.X___ = r.Int()
-	v.A = r.Int()
-	v.A_ = r.Int()
-	v.X1 = r.Int()
-	v.V1_2 = r.Int()
-	v.V12 = r.Int()
-	v.AppendAvro_ = r.Int()
-	v.AvroSchema_ = r.Int()
-	v.DecodeAvro_ = r.Int()
-	v.ReadAvro_ = r.Int()
-	v.String = r.String()
-	v.Error = r.Int()
-	v.Nil = r.Int()
-	v.Len = r.Int()
-	v.Dst = r.Int()
-	v.Err = r.Int()
-	v.Wire = r.Int()
-	v.Avro = r.Int()
-	v.Größe = r.Int()
-	v.X中文 = r.Int()
-	v.Ǆabc = r.Int()
-	v.HTTPURL = r.Int()
-	v.HTTPServer = r.Int()
-	if r.Is(1) {
-		v.Names = avro.Some(TreeNames(r.Symbol(5)))
+	b, i := r.Open()
+	var ok bool
+	v.Type, i = r.IntAt(b, i)
+	v.Func_, i = r.IntAt(b, i)
+	v.Func, i = r.IntAt(b, i)
+	v.X_, i = r.IntAt(b, i)
+	v.X, i = r.IntAt(b, i)
+	v.X__, i = r.IntAt(b, i)
+	v.X___, i = r.IntAt(b, i)
+	v.A, i = r.IntAt(b, i)
+	v.A_, i = r.IntAt(b, i)
+	v.X1, i = r.IntAt(b, i)
+	v.V1_2, i = r.IntAt(b, i)
+	v.V12, i = r.IntAt(b, i)
+	v.AppendAvro_, i = r.IntAt(b, i)
+	v.AvroSchema_, i = r.IntAt(b, i)
+	v.DecodeAvro_, i = r.IntAt(b, i)
+	v.ReadAvro_, i = r.IntAt(b, i)
+	v.String, i = r.StringAt(b, i)
+	v.Error, i = r.IntAt(b, i)
+	v.Nil, i = r.IntAt(b, i)
+	v.Len, i = r.IntAt(b, i)
+	v.Dst, i = r.IntAt(b, i)
+	v.Err, i = r.IntAt(b, i)
+	v.Wire, i = r.IntAt(b, i)
+	v.Avro, i = r.IntAt(b, i)
+	v.Größe, i = r.IntAt(b, i)
+	v.X中文, i = r.IntAt(b, i)
+	v.Ǆabc, i = r.IntAt(b, i)
+	v.HTTPURL, i = r.IntAt(b, i)
+	v.HTTPServer, i = r.IntAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.Names.Set = true
+		v.Names.Value, i = wire.SymbolAt[TreeNames](r, b, i, 5)
 	} else {
 		v.Names = avro.Optional[TreeNames]{}
 	}
+	r.Seek(i)
 	v.NewNames.ReadAvro(r)
-	if r.Is(1) {
+	i = r.Next(b)
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.Parse.Set = true
+		r.Seek(i)
 		r.Fixed(v.Parse.Value[:])
+		i = r.Next(b)
 	} else {
 		v.Parse = avro.Optional[ParseNames2]{}
 	}
-	if r.Is(1) {
-		v.Schema = avro.Some(NamesSchema(r.Symbol(0)))
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.Schema.Set = true
+		v.Schema.Value, i = wire.SymbolAt[NamesSchema](r, b, i, 0)
 	} else {
 		v.Schema = avro.Optional[NamesSchema]{}
 	}
+	r.Seek(i)
 	v.Other.ReadAvro(r)
-	v.OnlyNulls = wire.Reset(v.OnlyNulls)
-	for n := r.Count(1); n > 0; n = r.Count(1) {
-		v.OnlyNulls = wire.Grow(v.OnlyNulls, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			var x3 struct{}
+	i = r.Next(b)
+	n3, s4 := 0, wire.Reset(v.OnlyNulls)
+	for n3, i = r.CountAt(b, i, 1); n3 > 0; n3, i = r.CountAt(b, i, 1) {
+		s4 = wire.Grow(s4, n3)
+		for ; n3 > 0 && !r.Failed(); n3-- {
+			var x5 struct{}
+			r.Seek(i)
 			r.Branch(1)
-			x3 = struct{}{}
-			v.OnlyNulls = append(v.OnlyNulls, x3)
+			i = r.Next(b)
+			x5 = struct{}{}
+			s4 = append(s4, x5)
 		}
 	}
+	v.OnlyNulls = s4
+	r.Seek(i)
 	v.Time.ReadAvro(r)
 }
 
@@ -390,7 +404,9 @@ func (v *BStatus) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *BStatus) ReadAvro(r *wire.Reader) {
-	v.S = CBStatus(r.Symbol(1))
+	b, i := r.Open()
+	v.S, i = wire.SymbolAt[CBStatus](r, b, i, 1)
+	r.Seek(i)
 	v.U = readBStatusU(r)
 }
 
@@ -435,11 +451,15 @@ func readBStatusU(r *wire.Reader) BStatusU {
 	switch r.Branch(3) {
 	case 0:
 		var x BStatusUInt
-		x.Value = r.Int()
+		b, i := r.Open()
+		x.Value, i = r.IntAt(b, i)
+		r.Seek(i)
 		return x
 	case 1:
 		var x BStatusUString
-		x.Value = r.String()
+		b, i := r.Open()
+		x.Value, i = r.StringAt(b, i)
+		r.Seek(i)
 		return x
 	case 2:
 		x := new(StatusUString)
@@ -570,8 +590,10 @@ func (v *Time) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Time) ReadAvro(r *wire.Reader) {
-	v.At = r.Millis()
-	v.Zone = Zone(r.Symbol(4))
+	b, i := r.Open()
+	v.At, i = r.MillisAt(b, i)
+	v.Zone, i = wire.SymbolAt[Zone](r, b, i, 4)
+	r.Seek(i)
 }
 
 // Zone is the enum _zone.

@@ -105,38 +105,54 @@ func (v *Node) ReadAvro(r *wire.Reader) {
 	if !r.Enter() {
 		return
 	}
-	v.Value = r.Int()
-	if r.Is(1) {
+	b, i := r.Open()
+	var ok bool
+	v.Value, i = r.IntAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.Next = new(Node)
+		r.Seek(i)
 		v.Next.ReadAvro(r)
+		i = r.Next(b)
 	} else {
 		v.Next = nil
 	}
-	v.Kids = wire.Reset(v.Kids)
-	for n := r.Count(6); n > 0; n = r.Count(6) {
-		v.Kids = wire.Grow(v.Kids, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Kids = append(v.Kids, Node{})
-			v.Kids[len(v.Kids)-1].ReadAvro(r)
+	n5, s6 := 0, wire.Reset(v.Kids)
+	for n5, i = r.CountAt(b, i, 6); n5 > 0; n5, i = r.CountAt(b, i, 6) {
+		s6 = wire.Grow(s6, n5)
+		for ; n5 > 0 && !r.Failed(); n5-- {
+			s6 = append(s6, Node{})
+			r.Seek(i)
+			s6[len(s6)-1].ReadAvro(r)
+			i = r.Next(b)
 		}
 	}
-	v.Named = wire.Reset(v.Named)
-	for n := r.Count(7); n > 0; n = r.Count(7) {
-		v.Named = wire.Grow(v.Named, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Named = append(v.Named, avro.Entry[Node]{Key: r.String()})
-			x5 := &v.Named[len(v.Named)-1].Value
-			x5.ReadAvro(r)
+	v.Kids = s6
+	n7, s8 := 0, wire.Reset(v.Named)
+	for n7, i = r.CountAt(b, i, 7); n7 > 0; n7, i = r.CountAt(b, i, 7) {
+		s8 = wire.Grow(s8, n7+1)
+		for ; n7 > 0 && !r.Failed(); n7-- {
+			var x9 avro.Entry[Node]
+			x9.Key, i = r.StringAt(b, i)
+			r.Seek(i)
+			x9.Value.ReadAvro(r)
+			i = r.Next(b)
+			s8 = append(s8, x9)
 		}
 	}
+	v.Named = s8
 	v.Named.Sort()
+	r.Seek(i)
 	v.Leaf = readNodeLeaf(r)
-	if r.Is(1) {
+	i = r.Next(b)
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.Edge = new(Edge)
+		r.Seek(i)
 		v.Edge.ReadAvro(r)
+		i = r.Next(b)
 	} else {
 		v.Edge = nil
 	}
+	r.Seek(i)
 	r.Leave()
 }
 
@@ -178,10 +194,10 @@ func appendNodeLeaf(dst []byte, v NodeLeaf, depth int) ([]byte, error) {
 		dst = append(dst, 6)
 		if n := len(x.Value); n > 0 {
 			dst = wire.AppendLong(dst, int64(n))
-			for i6 := range x.Value {
-				x7 := &x.Value[i6]
-				if dst, err = x7.appendAvro(dst, depth); err != nil {
-					return dst, wire.At(err, i6)
+			for i10 := range x.Value {
+				x11 := &x.Value[i10]
+				if dst, err = x11.appendAvro(dst, depth); err != nil {
+					return dst, wire.At(err, i10)
 				}
 			}
 		}
@@ -198,7 +214,9 @@ func readNodeLeaf(r *wire.Reader) NodeLeaf {
 		return nil
 	case 1:
 		var x NodeLeafString
-		x.Value = r.String()
+		b, i := r.Open()
+		x.Value, i = r.StringAt(b, i)
+		r.Seek(i)
 		return x
 	case 2:
 		x := new(Node)
@@ -206,14 +224,19 @@ func readNodeLeaf(r *wire.Reader) NodeLeaf {
 		return x
 	case 3:
 		var x NodeLeafArray
-		x.Value = wire.Reset(x.Value)
-		for n := r.Count(6); n > 0; n = r.Count(6) {
-			x.Value = wire.Grow(x.Value, n)
-			for ; n > 0 && !r.Failed(); n-- {
-				x.Value = append(x.Value, Node{})
-				x.Value[len(x.Value)-1].ReadAvro(r)
+		b, i := r.Open()
+		n12, s13 := 0, wire.Reset(x.Value)
+		for n12, i = r.CountAt(b, i, 6); n12 > 0; n12, i = r.CountAt(b, i, 6) {
+			s13 = wire.Grow(s13, n12)
+			for ; n12 > 0 && !r.Failed(); n12-- {
+				s13 = append(s13, Node{})
+				r.Seek(i)
+				s13[len(s13)-1].ReadAvro(r)
+				i = r.Next(b)
 			}
 		}
+		x.Value = s13
+		r.Seek(i)
 		return x
 	}
 	return nil
@@ -272,12 +295,17 @@ func (v *Edge) ReadAvro(r *wire.Reader) {
 	if !r.Enter() {
 		return
 	}
-	v.Weight = r.Double()
-	if r.Is(1) {
+	b, i := r.Open()
+	var ok bool
+	v.Weight, i = r.DoubleAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.To = new(Node)
+		r.Seek(i)
 		v.To.ReadAvro(r)
+		i = r.Next(b)
 	} else {
 		v.To = nil
 	}
+	r.Seek(i)
 	r.Leave()
 }

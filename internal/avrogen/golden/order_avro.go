@@ -254,143 +254,194 @@ func (v *Order) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Order) ReadAvro(r *wire.Reader) {
-	v.OrderID = r.String()
-	v.Flag = r.Boolean()
-	v.Count = r.Int()
-	v.Total = r.Long()
+	b, i := r.Open()
+	var ok bool
+	v.OrderID, i = r.StringAt(b, i)
+	v.Flag, i = r.BooleanAt(b, i)
+	v.Count, i = r.IntAt(b, i)
+	v.Total, i = r.LongAt(b, i)
+	r.Seek(i)
 	v.Weight = r.Float()
-	v.Ratio = r.Double()
-	v.Limit = r.Double()
+	i = r.Next(b)
+	v.Ratio, i = r.DoubleAt(b, i)
+	v.Limit, i = r.DoubleAt(b, i)
+	r.Seek(i)
 	v.Blob = r.Bytes()
+	i = r.Next(b)
 	v.Nothing = struct{}{}
-	v.Status = Status(r.Symbol(5))
+	v.Status, i = wire.SymbolAt[Status](r, b, i, 5)
+	r.Seek(i)
 	r.Fixed(v.Checksum[:])
 	v.Image = r.FixedBytes(5000)
-	v.Tags = wire.Reset(v.Tags)
-	for n := r.Count(1); n > 0; n = r.Count(1) {
-		v.Tags = wire.Grow(v.Tags, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Tags = append(v.Tags, r.String())
+	i = r.Next(b)
+	n29, s30 := 0, wire.Reset(v.Tags)
+	for n29, i = r.CountAt(b, i, 1); n29 > 0; n29, i = r.CountAt(b, i, 1) {
+		s30 = wire.Grow(s30, n29)
+		for ; n29 > 0 && !r.Failed(); n29-- {
+			var x31 string
+			x31, i = r.StringAt(b, i)
+			s30 = append(s30, x31)
 		}
 	}
-	v.Matrix = wire.Reset(v.Matrix)
-	for n := r.Count(1); n > 0; n = r.Count(1) {
-		v.Matrix = wire.Grow(v.Matrix, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			var x29 []float64
-			x29 = wire.Reset(x29)
-			for n := r.Count(8); n > 0; n = r.Count(8) {
-				x29 = wire.Grow(x29, n)
-				for ; n > 0 && !r.Failed(); n-- {
-					x29 = append(x29, r.Double())
+	v.Tags = s30
+	n32, s33 := 0, wire.Reset(v.Matrix)
+	for n32, i = r.CountAt(b, i, 1); n32 > 0; n32, i = r.CountAt(b, i, 1) {
+		s33 = wire.Grow(s33, n32)
+		for ; n32 > 0 && !r.Failed(); n32-- {
+			var x34 []float64
+			n35, s36 := 0, wire.Reset(x34)
+			for n35, i = r.CountAt(b, i, 8); n35 > 0; n35, i = r.CountAt(b, i, 8) {
+				s36 = wire.Grow(s36, n35)
+				for ; n35 > 0 && !r.Failed(); n35-- {
+					var x37 float64
+					x37, i = r.DoubleAt(b, i)
+					s36 = append(s36, x37)
 				}
 			}
-			v.Matrix = append(v.Matrix, x29)
+			x34 = s36
+			s33 = append(s33, x34)
 		}
 	}
-	v.Sums = wire.Reset(v.Sums)
-	for n := r.Count(4); n > 0; n = r.Count(4) {
-		v.Sums = wire.Grow(v.Sums, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			var x30 MD5
-			r.Fixed(x30[:])
-			v.Sums = append(v.Sums, x30)
+	v.Matrix = s33
+	n38, s39 := 0, wire.Reset(v.Sums)
+	for n38, i = r.CountAt(b, i, 4); n38 > 0; n38, i = r.CountAt(b, i, 4) {
+		s39 = wire.Grow(s39, n38)
+		for ; n38 > 0 && !r.Failed(); n38-- {
+			var x40 MD5
+			r.Seek(i)
+			r.Fixed(x40[:])
+			i = r.Next(b)
+			s39 = append(s39, x40)
 		}
 	}
-	v.Nulls = wire.Reset(v.Nulls)
-	for n := r.Count(0); n > 0; n = r.Count(0) {
-		v.Nulls = wire.Grow(v.Nulls, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Nulls = append(v.Nulls, struct{}{})
+	v.Sums = s39
+	n41, s42 := 0, wire.Reset(v.Nulls)
+	for n41, i = r.CountAt(b, i, 0); n41 > 0; n41, i = r.CountAt(b, i, 0) {
+		s42 = wire.Grow(s42, n41)
+		for ; n41 > 0 && !r.Failed(); n41-- {
+			var x43 struct{}
+			x43 = struct{}{}
+			s42 = append(s42, x43)
 		}
 	}
-	v.Notes = wire.Reset(v.Notes)
-	for n := r.Count(1); n > 0; n = r.Count(1) {
-		v.Notes = wire.Grow(v.Notes, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			var x31 avro.Optional[string]
-			if r.Is(1) {
-				x31 = avro.Some(r.String())
+	v.Nulls = s42
+	n44, s45 := 0, wire.Reset(v.Notes)
+	for n44, i = r.CountAt(b, i, 1); n44 > 0; n44, i = r.CountAt(b, i, 1) {
+		s45 = wire.Grow(s45, n44)
+		for ; n44 > 0 && !r.Failed(); n44-- {
+			var x46 avro.Optional[string]
+			if ok, i = r.IsAt(b, i, 1); ok {
+				x46.Set = true
+				x46.Value, i = r.StringAt(b, i)
 			} else {
-				x31 = avro.Optional[string]{}
+				x46 = avro.Optional[string]{}
 			}
-			v.Notes = append(v.Notes, x31)
+			s45 = append(s45, x46)
 		}
 	}
-	v.Attributes = wire.Reset(v.Attributes)
-	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Attributes = wire.Grow(v.Attributes, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Attributes = append(v.Attributes, avro.Entry[string]{Key: r.String(), Value: r.String()})
+	v.Notes = s45
+	n47, s48 := 0, wire.Reset(v.Attributes)
+	for n47, i = r.CountAt(b, i, 2); n47 > 0; n47, i = r.CountAt(b, i, 2) {
+		s48 = wire.Grow(s48, n47+1)
+		for ; n47 > 0 && !r.Failed(); n47-- {
+			var x49 avro.Entry[string]
+			x49.Key, i = r.StringAt(b, i)
+			x49.Value, i = r.StringAt(b, i)
+			s48 = append(s48, x49)
 		}
 	}
+	v.Attributes = s48
 	v.Attributes.Sort()
-	v.Nested = wire.Reset(v.Nested)
-	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Nested = wire.Grow(v.Nested, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Nested = append(v.Nested, avro.Entry[avro.Map[[]int32]]{Key: r.String()})
-			x32 := &v.Nested[len(v.Nested)-1].Value
-			(*x32) = wire.Reset((*x32))
-			for n := r.Count(2); n > 0; n = r.Count(2) {
-				(*x32) = wire.Grow((*x32), n+1)
-				for ; n > 0 && !r.Failed(); n-- {
-					(*x32) = append((*x32), avro.Entry[[]int32]{Key: r.String()})
-					x33 := &(*x32)[len((*x32))-1].Value
-					(*x33) = wire.Reset((*x33))
-					for n := r.Count(1); n > 0; n = r.Count(1) {
-						(*x33) = wire.Grow((*x33), n)
-						for ; n > 0 && !r.Failed(); n-- {
-							(*x33) = append((*x33), r.Int())
+	n50, s51 := 0, wire.Reset(v.Nested)
+	for n50, i = r.CountAt(b, i, 2); n50 > 0; n50, i = r.CountAt(b, i, 2) {
+		s51 = wire.Grow(s51, n50+1)
+		for ; n50 > 0 && !r.Failed(); n50-- {
+			var x52 avro.Entry[avro.Map[[]int32]]
+			x52.Key, i = r.StringAt(b, i)
+			n53, s54 := 0, wire.Reset(x52.Value)
+			for n53, i = r.CountAt(b, i, 2); n53 > 0; n53, i = r.CountAt(b, i, 2) {
+				s54 = wire.Grow(s54, n53+1)
+				for ; n53 > 0 && !r.Failed(); n53-- {
+					var x55 avro.Entry[[]int32]
+					x55.Key, i = r.StringAt(b, i)
+					n56, s57 := 0, wire.Reset(x55.Value)
+					for n56, i = r.CountAt(b, i, 1); n56 > 0; n56, i = r.CountAt(b, i, 1) {
+						s57 = wire.Grow(s57, n56)
+						for ; n56 > 0 && !r.Failed(); n56-- {
+							var x58 int32
+							x58, i = r.IntAt(b, i)
+							s57 = append(s57, x58)
 						}
 					}
+					x55.Value = s57
+					s54 = append(s54, x55)
 				}
 			}
-			(*x32).Sort()
+			x52.Value = s54
+			x52.Value.Sort()
+			s51 = append(s51, x52)
 		}
 	}
+	v.Nested = s51
 	v.Nested.Sort()
-	v.States = wire.Reset(v.States)
-	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.States = wire.Grow(v.States, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.States = append(v.States, avro.Entry[Status]{Key: r.String(), Value: Status(r.Symbol(5))})
+	n59, s60 := 0, wire.Reset(v.States)
+	for n59, i = r.CountAt(b, i, 2); n59 > 0; n59, i = r.CountAt(b, i, 2) {
+		s60 = wire.Grow(s60, n59+1)
+		for ; n59 > 0 && !r.Failed(); n59-- {
+			var x61 avro.Entry[Status]
+			x61.Key, i = r.StringAt(b, i)
+			x61.Value, i = wire.SymbolAt[Status](r, b, i, 5)
+			s60 = append(s60, x61)
 		}
 	}
+	v.States = s60
 	v.States.Sort()
-	v.Maybe = wire.Reset(v.Maybe)
-	for n := r.Count(2); n > 0; n = r.Count(2) {
-		v.Maybe = wire.Grow(v.Maybe, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Maybe = append(v.Maybe, avro.Entry[avro.Optional[string]]{Key: r.String()})
-			x34 := &v.Maybe[len(v.Maybe)-1].Value
-			if r.Is(0) {
-				(*x34) = avro.Some(r.String())
+	n62, s63 := 0, wire.Reset(v.Maybe)
+	for n62, i = r.CountAt(b, i, 2); n62 > 0; n62, i = r.CountAt(b, i, 2) {
+		s63 = wire.Grow(s63, n62+1)
+		for ; n62 > 0 && !r.Failed(); n62-- {
+			var x64 avro.Entry[avro.Optional[string]]
+			x64.Key, i = r.StringAt(b, i)
+			if ok, i = r.IsAt(b, i, 0); ok {
+				x64.Value.Set = true
+				x64.Value.Value, i = r.StringAt(b, i)
 			} else {
-				(*x34) = avro.Optional[string]{}
+				x64.Value = avro.Optional[string]{}
 			}
+			s63 = append(s63, x64)
 		}
 	}
+	v.Maybe = s63
 	v.Maybe.Sort()
-	v.Lines = wire.Reset(v.Lines)
-	for n := r.Count(3); n > 0; n = r.Count(3) {
-		v.Lines = wire.Grow(v.Lines, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Lines = append(v.Lines, Line{})
-			v.Lines[len(v.Lines)-1].ReadAvro(r)
+	n65, s66 := 0, wire.Reset(v.Lines)
+	for n65, i = r.CountAt(b, i, 3); n65 > 0; n65, i = r.CountAt(b, i, 3) {
+		s66 = wire.Grow(s66, n65)
+		for ; n65 > 0 && !r.Failed(); n65-- {
+			s66 = append(s66, Line{})
+			r.Seek(i)
+			s66[len(s66)-1].ReadAvro(r)
+			i = r.Next(b)
 		}
 	}
+	v.Lines = s66
+	r.Seek(i)
 	v.Third.ReadAvro(r)
-	v.ByPlace = wire.Reset(v.ByPlace)
-	for n := r.Count(4); n > 0; n = r.Count(4) {
-		v.ByPlace = wire.Grow(v.ByPlace, n+1)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.ByPlace = append(v.ByPlace, avro.Entry[Line]{Key: r.String()})
-			x35 := &v.ByPlace[len(v.ByPlace)-1].Value
-			x35.ReadAvro(r)
+	i = r.Next(b)
+	n67, s68 := 0, wire.Reset(v.ByPlace)
+	for n67, i = r.CountAt(b, i, 4); n67 > 0; n67, i = r.CountAt(b, i, 4) {
+		s68 = wire.Grow(s68, n67+1)
+		for ; n67 > 0 && !r.Failed(); n67-- {
+			var x69 avro.Entry[Line]
+			x69.Key, i = r.StringAt(b, i)
+			r.Seek(i)
+			x69.Value.ReadAvro(r)
+			i = r.Next(b)
+			s68 = append(s68, x69)
 		}
 	}
+	v.ByPlace = s68
 	v.ByPlace.Sort()
+	r.Seek(i)
 	v.Customer.ReadAvro(r)
 }
 
@@ -520,13 +571,17 @@ func (v *Line) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Line) ReadAvro(r *wire.Reader) {
-	v.SKU = r.String()
-	v.Quantity = r.Int()
-	if r.Is(1) {
-		v.Gift = avro.Some(r.Boolean())
+	b, i := r.Open()
+	var ok bool
+	v.SKU, i = r.StringAt(b, i)
+	v.Quantity, i = r.IntAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.Gift.Set = true
+		v.Gift.Value, i = r.BooleanAt(b, i)
 	} else {
 		v.Gift = avro.Optional[bool]{}
 	}
+	r.Seek(i)
 }
 
 // Customer is the record com.people.Customer.
@@ -578,14 +633,19 @@ func (v *Customer) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Customer) ReadAvro(r *wire.Reader) {
-	v.Name = r.String()
-	v.Country = r.String()
-	if r.Is(1) {
+	b, i := r.Open()
+	var ok bool
+	v.Name, i = r.StringAt(b, i)
+	v.Country, i = r.StringAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.Address = new(PeopleLine)
+		r.Seek(i)
 		v.Address.ReadAvro(r)
+		i = r.Next(b)
 	} else {
 		v.Address = nil
 	}
+	r.Seek(i)
 }
 
 // PeopleLine is the record com.people.Line.
@@ -626,5 +686,7 @@ func (v *PeopleLine) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *PeopleLine) ReadAvro(r *wire.Reader) {
-	v.Text = r.String()
+	b, i := r.Open()
+	v.Text, i = r.StringAt(b, i)
+	r.Seek(i)
 }

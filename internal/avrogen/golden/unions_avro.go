@@ -131,66 +131,92 @@ func (v *Unions) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Unions) ReadAvro(r *wire.Reader) {
-	if r.Is(1) {
+	b, i := r.Open()
+	var ok bool
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.First = new(Line)
+		r.Seek(i)
 		v.First.ReadAvro(r)
+		i = r.Next(b)
 	} else {
 		v.First = nil
 	}
-	if r.Is(0) {
+	if ok, i = r.IsAt(b, i, 0); ok {
 		v.Second = new(Line)
+		r.Seek(i)
 		v.Second.ReadAvro(r)
+		i = r.Next(b)
 	} else {
 		v.Second = nil
 	}
-	if r.Is(0) {
-		v.Nick = avro.Some(r.String())
+	if ok, i = r.IsAt(b, i, 0); ok {
+		v.Nick.Set = true
+		v.Nick.Value, i = r.StringAt(b, i)
 	} else {
 		v.Nick = avro.Optional[string]{}
 	}
-	if r.Is(1) {
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.List.Set = true
-		v.List.Value = wire.Reset(v.List.Value)
-		for n := r.Count(3); n > 0; n = r.Count(3) {
-			v.List.Value = wire.Grow(v.List.Value, n)
-			for ; n > 0 && !r.Failed(); n-- {
-				v.List.Value = append(v.List.Value, Line{})
-				v.List.Value[len(v.List.Value)-1].ReadAvro(r)
+		n7, s8 := 0, wire.Reset(v.List.Value)
+		for n7, i = r.CountAt(b, i, 3); n7 > 0; n7, i = r.CountAt(b, i, 3) {
+			s8 = wire.Grow(s8, n7)
+			for ; n7 > 0 && !r.Failed(); n7-- {
+				s8 = append(s8, Line{})
+				r.Seek(i)
+				s8[len(s8)-1].ReadAvro(r)
+				i = r.Next(b)
 			}
 		}
+		v.List.Value = s8
 	} else {
 		v.List = avro.Optional[[]Line]{}
 	}
-	if r.Is(1) {
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.Table.Set = true
-		v.Table.Value = wire.Reset(v.Table.Value)
-		for n := r.Count(2); n > 0; n = r.Count(2) {
-			v.Table.Value = wire.Grow(v.Table.Value, n+1)
-			for ; n > 0 && !r.Failed(); n-- {
-				v.Table.Value = append(v.Table.Value, avro.Entry[int64]{Key: r.String(), Value: r.Long()})
+		n9, s10 := 0, wire.Reset(v.Table.Value)
+		for n9, i = r.CountAt(b, i, 2); n9 > 0; n9, i = r.CountAt(b, i, 2) {
+			s10 = wire.Grow(s10, n9+1)
+			for ; n9 > 0 && !r.Failed(); n9-- {
+				var x11 avro.Entry[int64]
+				x11.Key, i = r.StringAt(b, i)
+				x11.Value, i = r.LongAt(b, i)
+				s10 = append(s10, x11)
 			}
 		}
+		v.Table.Value = s10
 		v.Table.Value.Sort()
 	} else {
 		v.Table = avro.Optional[avro.Map[int64]]{}
 	}
-	if r.Is(1) {
+	if ok, i = r.IsAt(b, i, 1); ok {
 		v.Sum.Set = true
+		r.Seek(i)
 		r.Fixed(v.Sum.Value[:])
+		i = r.Next(b)
 	} else {
 		v.Sum = avro.Optional[MD5]{}
 	}
+	r.Seek(i)
 	r.Branch(1)
-	v.Only = r.Int()
+	i = r.Next(b)
+	v.Only, i = r.IntAt(b, i)
+	r.Seek(i)
 	v.Payload = readUnionsPayload(r)
 	v.Choice = readUnionsChoice(r)
-	v.Choices = wire.Reset(v.Choices)
-	for n := r.Count(1); n > 0; n = r.Count(1) {
-		v.Choices = wire.Grow(v.Choices, n)
-		for ; n > 0 && !r.Failed(); n-- {
-			v.Choices = append(v.Choices, readUnionsChoicesItem(r))
+	i = r.Next(b)
+	n12, s13 := 0, wire.Reset(v.Choices)
+	for n12, i = r.CountAt(b, i, 1); n12 > 0; n12, i = r.CountAt(b, i, 1) {
+		s13 = wire.Grow(s13, n12)
+		for ; n12 > 0 && !r.Failed(); n12-- {
+			var x14 UnionsChoicesItem
+			r.Seek(i)
+			x14 = readUnionsChoicesItem(r)
+			i = r.Next(b)
+			s13 = append(s13, x14)
 		}
 	}
+	v.Choices = s13
+	r.Seek(i)
 }
 
 // UnionsPayload is the union com.shop.Unions.payload: one of
@@ -281,9 +307,9 @@ func appendUnionsPayload(dst []byte, v UnionsPayload) ([]byte, error) {
 		dst = append(dst, 18)
 		if n := len(x.Value); n > 0 {
 			dst = wire.AppendLong(dst, int64(n))
-			for i7, x8 := range x.Value {
-				if dst, err = appendUnionsPayloadArrayItem(dst, x8); err != nil {
-					return dst, wire.At(err, i7)
+			for i15, x16 := range x.Value {
+				if dst, err = appendUnionsPayloadArrayItem(dst, x16); err != nil {
+					return dst, wire.At(err, i15)
 				}
 			}
 		}
@@ -292,14 +318,14 @@ func appendUnionsPayload(dst []byte, v UnionsPayload) ([]byte, error) {
 		dst = append(dst, 20)
 		if n := len(x.Value); n > 0 {
 			dst = wire.AppendLong(dst, int64(n))
-			for i9 := range x.Value {
-				x10 := &x.Value[i9]
-				if i9 > 0 && x10.Key <= x.Value[i9-1].Key {
-					return dst, wire.Unordered(x10.Key, x.Value[i9-1].Key)
+			for i17 := range x.Value {
+				x18 := &x.Value[i17]
+				if i17 > 0 && x18.Key <= x.Value[i17-1].Key {
+					return dst, wire.Unordered(x18.Key, x.Value[i17-1].Key)
 				}
-				dst = wire.AppendString(dst, x10.Key)
-				if dst, err = appendUnionsPayloadMapValue(dst, x10.Value); err != nil {
-					return dst, wire.At(err, wire.Key(x10.Key))
+				dst = wire.AppendString(dst, x18.Key)
+				if dst, err = appendUnionsPayloadMapValue(dst, x18.Value); err != nil {
+					return dst, wire.At(err, wire.Key(x18.Key))
 				}
 			}
 		}
@@ -316,15 +342,21 @@ func readUnionsPayload(r *wire.Reader) UnionsPayload {
 		return nil
 	case 1:
 		var x UnionsPayloadString
-		x.Value = r.String()
+		b, i := r.Open()
+		x.Value, i = r.StringAt(b, i)
+		r.Seek(i)
 		return x
 	case 2:
 		var x UnionsPayloadLong
-		x.Value = r.Long()
+		b, i := r.Open()
+		x.Value, i = r.LongAt(b, i)
+		r.Seek(i)
 		return x
 	case 3:
 		var x UnionsPayloadDouble
-		x.Value = r.Double()
+		b, i := r.Open()
+		x.Value, i = r.DoubleAt(b, i)
+		r.Seek(i)
 		return x
 	case 4:
 		var x UnionsPayloadBytes
@@ -332,7 +364,9 @@ func readUnionsPayload(r *wire.Reader) UnionsPayload {
 		return x
 	case 5:
 		var x UnionsPayloadBoolean
-		x.Value = r.Boolean()
+		b, i := r.Open()
+		x.Value, i = r.BooleanAt(b, i)
+		r.Seek(i)
 		return x
 	case 6:
 		x := new(Line)
@@ -340,7 +374,9 @@ func readUnionsPayload(r *wire.Reader) UnionsPayload {
 		return x
 	case 7:
 		var x Status
-		x = Status(r.Symbol(5))
+		b, i := r.Open()
+		x, i = wire.SymbolAt[Status](r, b, i, 5)
+		r.Seek(i)
 		return x
 	case 8:
 		var x MD5
@@ -348,24 +384,39 @@ func readUnionsPayload(r *wire.Reader) UnionsPayload {
 		return x
 	case 9:
 		var x UnionsPayloadArray
-		x.Value = wire.Reset(x.Value)
-		for n := r.Count(2); n > 0; n = r.Count(2) {
-			x.Value = wire.Grow(x.Value, n)
-			for ; n > 0 && !r.Failed(); n-- {
-				x.Value = append(x.Value, readUnionsPayloadArrayItem(r))
+		b, i := r.Open()
+		n19, s20 := 0, wire.Reset(x.Value)
+		for n19, i = r.CountAt(b, i, 2); n19 > 0; n19, i = r.CountAt(b, i, 2) {
+			s20 = wire.Grow(s20, n19)
+			for ; n19 > 0 && !r.Failed(); n19-- {
+				var x21 UnionsPayloadArrayItem
+				r.Seek(i)
+				x21 = readUnionsPayloadArrayItem(r)
+				i = r.Next(b)
+				s20 = append(s20, x21)
 			}
 		}
+		x.Value = s20
+		r.Seek(i)
 		return x
 	case 10:
 		var x UnionsPayloadMap
-		x.Value = wire.Reset(x.Value)
-		for n := r.Count(2); n > 0; n = r.Count(2) {
-			x.Value = wire.Grow(x.Value, n+1)
-			for ; n > 0 && !r.Failed(); n-- {
-				x.Value = append(x.Value, avro.Entry[UnionsPayloadMapValue]{Key: r.String(), Value: readUnionsPayloadMapValue(r)})
+		b, i := r.Open()
+		n22, s23 := 0, wire.Reset(x.Value)
+		for n22, i = r.CountAt(b, i, 2); n22 > 0; n22, i = r.CountAt(b, i, 2) {
+			s23 = wire.Grow(s23, n22+1)
+			for ; n22 > 0 && !r.Failed(); n22-- {
+				var x24 avro.Entry[UnionsPayloadMapValue]
+				x24.Key, i = r.StringAt(b, i)
+				r.Seek(i)
+				x24.Value = readUnionsPayloadMapValue(r)
+				i = r.Next(b)
+				s23 = append(s23, x24)
 			}
 		}
+		x.Value = s23
 		x.Value.Sort()
+		r.Seek(i)
 		return x
 	}
 	return nil
@@ -404,11 +455,15 @@ func readUnionsPayloadArrayItem(r *wire.Reader) UnionsPayloadArrayItem {
 	switch r.Branch(2) {
 	case 0:
 		var x UnionsPayloadArrayItemInt
-		x.Value = r.Int()
+		b, i := r.Open()
+		x.Value, i = r.IntAt(b, i)
+		r.Seek(i)
 		return x
 	case 1:
 		var x UnionsPayloadArrayItemString
-		x.Value = r.String()
+		b, i := r.Open()
+		x.Value, i = r.StringAt(b, i)
+		r.Seek(i)
 		return x
 	}
 	return nil
@@ -456,7 +511,9 @@ func readUnionsPayloadMapValue(r *wire.Reader) UnionsPayloadMapValue {
 		return x
 	case 2:
 		var x UnionsPayloadMapValueString
-		x.Value = r.String()
+		b, i := r.Open()
+		x.Value, i = r.StringAt(b, i)
+		r.Seek(i)
 		return x
 	}
 	return nil
@@ -495,11 +552,15 @@ func readUnionsChoice(r *wire.Reader) UnionsChoice {
 	switch r.Branch(2) {
 	case 0:
 		var x UnionsChoiceInt
-		x.Value = r.Int()
+		b, i := r.Open()
+		x.Value, i = r.IntAt(b, i)
+		r.Seek(i)
 		return x
 	case 1:
 		var x UnionsChoiceString
-		x.Value = r.String()
+		b, i := r.Open()
+		x.Value, i = r.StringAt(b, i)
+		r.Seek(i)
 		return x
 	}
 	return nil
@@ -555,11 +616,15 @@ func readUnionsChoicesItem(r *wire.Reader) UnionsChoicesItem {
 		return x
 	case 2:
 		var x Status
-		x = Status(r.Symbol(5))
+		b, i := r.Open()
+		x, i = wire.SymbolAt[Status](r, b, i, 5)
+		r.Seek(i)
 		return x
 	case 3:
 		var x UnionsChoicesItemString
-		x.Value = r.String()
+		b, i := r.Open()
+		x.Value, i = r.StringAt(b, i)
+		r.Seek(i)
 		return x
 	}
 	return nil

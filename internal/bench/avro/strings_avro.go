@@ -56,12 +56,14 @@ func (v *Strings) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Strings) ReadAvro(r *wire.Reader) {
-	v.S0 = r.String()
-	v.S1 = r.String()
-	v.S2 = r.String()
-	v.S3 = r.String()
-	v.S4 = r.String()
-	v.S5 = r.String()
-	v.S6 = r.String()
-	v.S7 = r.String()
+	b, i := r.Open()
+	v.S0, i = r.StringAt(b, i)
+	v.S1, i = r.StringAt(b, i)
+	v.S2, i = r.StringAt(b, i)
+	v.S3, i = r.StringAt(b, i)
+	v.S4, i = r.StringAt(b, i)
+	v.S5, i = r.StringAt(b, i)
+	v.S6, i = r.StringAt(b, i)
+	v.S7, i = r.StringAt(b, i)
+	r.Seek(i)
 }

@@ -191,94 +191,117 @@ func (v *Wide) DecodeAvro(data []byte) (rest []byte, err error) {
 
 // ReadAvro sets v to what r reads next. The error is r's.
 func (v *Wide) ReadAvro(r *wire.Reader) {
-	v.F0 = r.Int()
-	v.F1 = r.Long()
-	v.F2 = r.Double()
-	v.F3 = r.String()
-	v.F4 = r.Boolean()
-	if r.Is(1) {
-		v.F5 = avro.Some(r.String())
+	b, i := r.Open()
+	var ok bool
+	v.F0, i = r.IntAt(b, i)
+	v.F1, i = r.LongAt(b, i)
+	v.F2, i = r.DoubleAt(b, i)
+	v.F3, i = r.StringAt(b, i)
+	v.F4, i = r.BooleanAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F5.Set = true
+		v.F5.Value, i = r.StringAt(b, i)
 	} else {
 		v.F5 = avro.Optional[string]{}
 	}
-	if r.Is(1) {
-		v.F6 = avro.Some(r.Long())
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F6.Set = true
+		v.F6.Value, i = r.LongAt(b, i)
 	} else {
 		v.F6 = avro.Optional[int64]{}
 	}
+	r.Seek(i)
 	v.F7 = r.Float()
 	v.F8 = r.Bytes()
-	v.F9 = r.String()
-	v.F10 = r.Int()
-	v.F11 = r.Long()
-	v.F12 = r.Double()
-	v.F13 = r.String()
-	v.F14 = r.Boolean()
-	if r.Is(1) {
-		v.F15 = avro.Some(r.String())
+	i = r.Next(b)
+	v.F9, i = r.StringAt(b, i)
+	v.F10, i = r.IntAt(b, i)
+	v.F11, i = r.LongAt(b, i)
+	v.F12, i = r.DoubleAt(b, i)
+	v.F13, i = r.StringAt(b, i)
+	v.F14, i = r.BooleanAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F15.Set = true
+		v.F15.Value, i = r.StringAt(b, i)
 	} else {
 		v.F15 = avro.Optional[string]{}
 	}
-	if r.Is(1) {
-		v.F16 = avro.Some(r.Long())
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F16.Set = true
+		v.F16.Value, i = r.LongAt(b, i)
 	} else {
 		v.F16 = avro.Optional[int64]{}
 	}
+	r.Seek(i)
 	v.F17 = r.Float()
 	v.F18 = r.Bytes()
-	v.F19 = r.String()
-	v.F20 = r.Int()
-	v.F21 = r.Long()
-	v.F22 = r.Double()
-	v.F23 = r.String()
-	v.F24 = r.Boolean()
-	if r.Is(1) {
-		v.F25 = avro.Some(r.String())
+	i = r.Next(b)
+	v.F19, i = r.StringAt(b, i)
+	v.F20, i = r.IntAt(b, i)
+	v.F21, i = r.LongAt(b, i)
+	v.F22, i = r.DoubleAt(b, i)
+	v.F23, i = r.StringAt(b, i)
+	v.F24, i = r.BooleanAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F25.Set = true
+		v.F25.Value, i = r.StringAt(b, i)
 	} else {
 		v.F25 = avro.Optional[string]{}
 	}
-	if r.Is(1) {
-		v.F26 = avro.Some(r.Long())
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F26.Set = true
+		v.F26.Value, i = r.LongAt(b, i)
 	} else {
 		v.F26 = avro.Optional[int64]{}
 	}
+	r.Seek(i)
 	v.F27 = r.Float()
 	v.F28 = r.Bytes()
-	v.F29 = r.String()
-	v.F30 = r.Int()
-	v.F31 = r.Long()
-	v.F32 = r.Double()
-	v.F33 = r.String()
-	v.F34 = r.Boolean()
-	if r.Is(1) {
-		v.F35 = avro.Some(r.String())
+	i = r.Next(b)
+	v.F29, i = r.StringAt(b, i)
+	v.F30, i = r.IntAt(b, i)
+	v.F31, i = r.LongAt(b, i)
+	v.F32, i = r.DoubleAt(b, i)
+	v.F33, i = r.StringAt(b, i)
+	v.F34, i = r.BooleanAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F35.Set = true
+		v.F35.Value, i = r.StringAt(b, i)
 	} else {
 		v.F35 = avro.Optional[string]{}
 	}
-	if r.Is(1) {
-		v.F36 = avro.Some(r.Long())
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F36.Set = true
+		v.F36.Value, i = r.LongAt(b, i)
 	} else {
 		v.F36 = avro.Optional[int64]{}
 	}
+	r.Seek(i)
 	v.F37 = r.Float()
 	v.F38 = r.Bytes()
-	v.F39 = r.String()
-	v.F40 = r.Int()
-	v.F41 = r.Long()
-	v.F42 = r.Double()
-	v.F43 = r.String()
-	v.F44 = r.Boolean()
-	if r.Is(1) {
-		v.F45 = avro.Some(r.String())
+	i = r.Next(b)
+	v.F39, i = r.StringAt(b, i)
+	v.F40, i = r.IntAt(b, i)
+	v.F41, i = r.LongAt(b, i)
+	v.F42, i = r.DoubleAt(b, i)
+	v.F43, i = r.StringAt(b, i)
+	v.F44, i = r.BooleanAt(b, i)
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F45.Set = true
+		v.F45.Value, i = r.StringAt(b, i)
 	} else {
 		v.F45 = avro.Optional[string]{}
 	}
-	if r.Is(1) {
-		v.F46 = avro.Some(r.Long())
+	if ok, i = r.IsAt(b, i, 1); ok {
+		v.F46.Set = true
+		v.F46.Value, i = r.LongAt(b, i)
 	} else {
 		v.F46 = avro.Optional[int64]{}
 	}
+	r.Seek(i)
 	v.F47 = r.Float()
 	v.F48 = r.Bytes()
-	v.F49 = r.String()
+	i = r.Next(b)
+	v.F49, i = r.StringAt(b, i)
+	r.Seek(i)
 }
