@@ -59,7 +59,8 @@ func (p *Plan) Equal() bool { return p.equal }
 // and returns what follows the value in data. It keeps neither. With an error, a
 // [wire.PathError] unless it is about the value as a whole, dst is returned as it was.
 func (p *Plan) Append(dst, data []byte) (out, rest []byte, err error) {
-	x := run{p: p, b: data, dst: dst, limit: len(dst) + maxOutput + maxGrowth*len(data)}
+	var x run // as a literal it would be made elsewhere and copied
+	x.p, x.b, x.dst, x.limit = p, data, dst, len(dst)+maxOutput+maxGrowth*len(data)
 	i, err := x.run(p.programs[0], 0, len(p.programs[0]), 0)
 	if err != nil {
 		return dst, data, x.explain(err, i)
