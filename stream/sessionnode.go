@@ -167,7 +167,7 @@ func (n *sessionNode[K, V, A]) put(key K, w Window) (err error) {
 	if n.table.update(key, w, n.sofar, n.isNull, none, true, w.End) {
 		return n.store.Remove(Windowed[K]{Key: key, Window: w})
 	}
-	return n.table.put(n.store.Put(Windowed[K]{Key: key, Window: w}, n.sofar))
+	return n.table.stored(n.store.Put(Windowed[K]{Key: key, Window: w}, n.sofar))
 }
 
 // emitClosed emits the sessions that r has closed, if it is time: those that end before

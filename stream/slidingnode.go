@@ -262,5 +262,5 @@ func (n *windowNode[K, V, A]) putRight(r *topology.Record[K, V]) (err error) {
 	var none A
 	start := r.Timestamp + 1
 	n.table.update(r.Key, Window{Start: start, End: n.w.end(start)}, n.right.Value, false, none, true, n.right.Timestamp)
-	return n.table.put(n.store.Put(r.Key, store.ValueAndTimestamp[A]{Value: n.right.Value, Timestamp: n.right.Timestamp}, start))
+	return n.table.stored(n.store.Put(r.Key, store.ValueAndTimestamp[A]{Value: n.right.Value, Timestamp: n.right.Timestamp}, start))
 }

@@ -7,8 +7,9 @@ import (
 
 // ToStream makes the table's changes a stream: new values, and null values for
 // deletions. With the record cache, changes of one key between two commits are one.
-// Nothing is repartitioned or stored. What was stored is not encoded again by [KStream.To]
-// right behind, if its serde is the store's and a [serde.Copier]. Options: [Named]. Kafka Streams: KTable.toStream.
+// Nothing is repartitioned or stored. What was stored is not encoded again by a
+// [KStream.To] right behind whose serde is the store's, if its codecs are a
+// [serde.Copier]. Options: [Named]. Kafka Streams: KTable.toStream.
 func (t *KTable[K, V]) ToStream(opts ...Option) *KStream[K, V] {
 	name := t.b.g.Name(t.b.options("KTABLE-TOSTREAM-", opts, optName).name, "KTABLE-TOSTREAM-")
 	op := &graph.Op{Name: name, Versions: &t.versioned, Write: func(g *graph.Topology, parents []string) error {

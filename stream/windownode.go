@@ -151,7 +151,7 @@ func (n *windowNode[K, V, A]) fold(r *topology.Record[K, V], w Window, from int6
 	if n.table.update(r.Key, w, v, isNull, old.Value, p == nil, ts) {
 		return n.store.Delete(r.Key, w.Start)
 	}
-	return n.table.put(n.store.Put(r.Key, store.ValueAndTimestamp[A]{Value: v, Timestamp: ts}, w.Start))
+	return n.table.stored(n.store.Put(r.Key, store.ValueAndTimestamp[A]{Value: v, Timestamp: ts}, w.Start))
 }
 
 // closed are the starts, from lower to upper, of the windows that have closed and are

@@ -77,8 +77,8 @@ func (t *windowTable[K, A]) update(key K, w Window, value A, isNull bool, old A,
 	return c.nullNew
 }
 
-// put is called with the error of the store that has taken the last update.
-func (t *windowTable[K, A]) put(err error) error {
+// stored keeps with the last update how the store has written it; err is the store's.
+func (t *windowTable[K, A]) stored(err error) error {
 	t.r.Value.encoded = t.encodings.Last()
 	return err
 }

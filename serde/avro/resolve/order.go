@@ -96,8 +96,8 @@ func (x *run) order(o *op) {
 	x.marks.n = base
 }
 
-// marks is a stack of positions in the output and in the data. A slice of its own room would not stay
-// on the goroutine's stack.
+// marks is a stack of positions in the output and in the data. A slice of its own room
+// would not stay on the goroutine's stack.
 type marks struct {
 	n    int
 	room [16]int
