@@ -154,10 +154,11 @@ func (w *valueWriter[V]) encode(value V) (data []byte, timestamp int64, err erro
 	if isNil {
 		return nil, w.now(), nil
 	}
+	w.written.count++ // before the codec writes, which may fail or panic half-way
 	if data, err = w.values.Append(w.written.data[:0], value); data == nil {
 		data = []byte{} // an empty value is a value
 	}
-	w.written.Add(data)
+	w.written.data = data
 	if err != nil {
 		return nil, 0, fmt.Errorf("store: %q: encode value: %w", w.name, err)
 	}
